@@ -1,0 +1,196 @@
+"""How does the platform reach PostgreSQL: which packages have tables, and who holds connections?
+
+Two ways lead there. Managing pages use Tortoise, inside `transaction()`. Whatever a crowd does
+goes through `pool()`, an asyncpg pool of its own, because the ORM costs three to five times as
+much (quality.md).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import orjson
+from tortoise import Tortoise
+from tortoise.backends.base.config_generator import expand_db_url
+from tortoise.migrations.api import migrate as run_migrations
+from tortoise.transactions import in_transaction
+
+from core.clock import DatabaseClock
+
+# Lower floors first: the order in which migrations run.
+TABLE_PACKAGES = ("people", "quiz")
+# Any constant serves, if every process takes the same one.
+MIGRATION_LOCK = 5_281_906
+
+AfterCommit = Callable[[], Awaitable[None] | None]
+# asyncpg types a pooled connection as a proxy class of its own; both speak the same methods.
+Connection = Any
+
+_pool: asyncpg.Pool[asyncpg.Record] | None = None
+_clock: DatabaseClock | None = None
+_after_commit: ContextVar[list[AfterCommit] | None] = ContextVar("after_commit", default=None)
+
+
+def tortoise_config(url: str, *, pool_size: int, pgbouncer: bool) -> dict[str, Any]:
+    connection = expand_db_url(url)
+    connection["credentials"] |= {"minsize": 0, "maxsize": pool_size}
+    if pgbouncer:
+        connection["credentials"]["statement_cache_size"] = 0
+    return {
+        "connections": {"default": connection},
+        "apps": {
+            package: {
+                "models": [f"{package}.models"],
+                "migrations": f"{package}.migrations",
+                "default_connection": "default",
+            }
+            for package in TABLE_PACKAGES
+        },
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+async def open_database(url: str, *, pool_size: int = 10, pgbouncer: bool = False) -> None:
+    """Open both ways to PostgreSQL for this process; `close_database` closes them."""
+    global _pool, _clock  # noqa: PLW0603 — one database a process is this module's whole subject
+    # Without the global fallback every request fails with "No TortoiseContext": Starlette's
+    # lifespan runs in another context than its requests.
+    await Tortoise.init(
+        config=tortoise_config(url, pool_size=pool_size, pgbouncer=pgbouncer),
+        _enable_global_fallback=True,
+    )
+    _pool = await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=max(2, pool_size // 2),
+        init=_speak_json,
+        statement_cache_size=0 if pgbouncer else 200,
+    )
+    _clock = DatabaseClock(_read_database_time)
+    for _ in range(3):
+        await _clock.sample()
+
+
+async def close_database() -> None:
+    global _pool, _clock  # noqa: PLW0603 — see open_database
+    if _pool is not None:
+        await _pool.close()
+    _pool = _clock = None
+    await Tortoise.close_connections()
+
+
+def pool() -> asyncpg.Pool[asyncpg.Record]:
+    """The crowd's connections; jsonb comes and goes as Python values."""
+    if _pool is None:
+        msg = "open_database has not been called"
+        raise RuntimeError(msg)
+    return _pool
+
+
+def database_clock() -> DatabaseClock:
+    if _clock is None:
+        msg = "open_database has not been called"
+        raise RuntimeError(msg)
+    return _clock
+
+
+@asynccontextmanager
+async def transaction() -> AsyncIterator[Connection]:
+    """One transaction for models and raw SQL alike; yields its asyncpg connection.
+
+    jsonb arrives here as text (Tortoise owns the connection): use `json_text` for parameters.
+    """
+    if _after_commit.get() is not None:
+        msg = "a verb opened a second transaction inside its own"
+        raise RuntimeError(msg)
+    waiting: list[AfterCommit] = []
+    token = _after_commit.set(waiting)
+    try:
+        async with in_transaction("default") as wrapper:
+            yield wrapper._connection  # noqa: SLF001 — the asyncpg connection of this transaction
+    finally:
+        _after_commit.reset(token)
+    for call in waiting:
+        result = call()
+        if inspect.isawaitable(result):
+            await result
+
+
+def after_commit(call: AfterCommit) -> None:
+    """Run `call` once the open transaction is durable; at once when there is none."""
+    waiting = _after_commit.get()
+    if waiting is None:
+        msg = "after_commit belongs inside transaction()"
+        raise RuntimeError(msg)
+    waiting.append(call)
+
+
+def json_text(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+async def migrate(url: str) -> None:
+    """Bring every package's tables up to date; one process at a time, others wait."""
+    guard = await asyncpg.connect(url, statement_cache_size=0)
+    try:
+        await guard.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
+        await run_migrations(config=tortoise_config(url, pool_size=2, pgbouncer=True))
+        await Tortoise.close_connections()
+    finally:
+        await guard.close()
+
+
+async def is_migrated() -> bool:
+    """Whether the newest migration of every package has been applied."""
+    applied = {
+        (row["app"], row["name"])
+        for row in await pool().fetch("SELECT app, name FROM tortoise_migrations")
+    }
+    return _newest_migrations() <= applied
+
+
+def _newest_migrations() -> set[tuple[str, str]]:
+    import importlib
+    import pkgutil
+
+    newest = set()
+    for package in TABLE_PACKAGES:
+        module = importlib.import_module(f"{package}.migrations")
+        names = [info.name for info in pkgutil.iter_modules(module.__path__)]
+        newest.add((package, max(names)))
+    return newest
+
+
+async def _speak_json(connection: Connection) -> None:
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        format="binary",
+        encoder=lambda value: b"\x01" + orjson.dumps(value),
+        decoder=lambda data: orjson.loads(data[1:]),
+    )
+
+
+async def _read_database_time() -> datetime:
+    return await pool().fetchval("SELECT clock_timestamp()")  # type: ignore[no-any-return]
+
+
+__all__ = [
+    "Connection",
+    "after_commit",
+    "close_database",
+    "database_clock",
+    "is_migrated",
+    "json_text",
+    "migrate",
+    "open_database",
+    "pool",
+    "transaction",
+]

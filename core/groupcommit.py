@@ -1,0 +1,222 @@
+"""How do many concurrent writers share one statement and one commit?
+
+Callers hand in a row and wait. While one batch is being written the next one gathers, so a lone
+caller waits for nobody and a crowd shares one fsync. A caller gets its answer only after the
+commit that holds its row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+import asyncpg
+
+from core.db import Connection
+from core.errors import Refusal
+from core.log import logger
+from core.metrics import GROUP_COMMIT_BATCH, GROUP_COMMIT_WAIT
+
+Row = TypeVar("Row")
+Result = TypeVar("Result")
+
+# While PostgreSQL is away we try again this often; it is back within a second after a crash.
+FIRST_RETRY_SECONDS = 0.05
+LONGEST_RETRY_SECONDS = 0.5
+
+
+class Pool(Protocol):
+    def acquire(self, *, timeout: float | None = None) -> Any: ...  # noqa: ASYNC109 — asyncpg's own signature
+
+
+@dataclass(slots=True)
+class _Waiting(Generic[Row, Result]):
+    row: Row
+    key: Hashable
+    arrived: float
+    answer: asyncio.Future[Result] = field(repr=False)
+
+
+class GroupCommitter(Generic[Row, Result]):
+    """Writes the rows of all callers of this process in batches, one transaction each.
+
+    `write(connection, rows)` gets rows whose keys differ and returns one result a row, in order;
+    an exception object among the results fails that caller alone. When the statement itself fails,
+    the batch is written again row by row, so one bad row fails only its own caller. `write` must
+    be repeatable: after a lost connection a batch that was committed is written once more.
+    """
+
+    def __init__(  # noqa: PLR0913 — limits are named at the one place that builds a committer
+        self,
+        name: str,
+        pool: Pool,
+        write: Callable[[Connection, Sequence[Row]], Awaitable[Sequence[Result | Exception]]],
+        *,
+        key: Callable[[Row], Hashable],
+        after_commit: Callable[[Sequence[Row]], None] | None = None,
+        queue_limit: int = 20_000,
+        batch_limit: int = 500,
+        longest_wait_seconds: float = 30.0,
+    ) -> None:
+        self._name = name
+        self._pool = pool
+        self._write = write
+        self._key = key
+        self._after_commit = after_commit
+        self._queue_limit = queue_limit
+        self._batch_limit = batch_limit
+        self._longest_wait_seconds = longest_wait_seconds
+        self._queue: deque[_Waiting[Row, Result]] = deque()
+        self._arrival = asyncio.Event()
+        self._closing = False
+        self._flusher = asyncio.create_task(self._run(), name=f"group commit {name}")
+        self._batch_metric = GROUP_COMMIT_BATCH.labels(name)
+        self._wait_metric = GROUP_COMMIT_WAIT.labels(name)
+
+    async def submit(self, row: Row) -> Result:
+        """Return once `row` is durable; raise what went wrong with it, or a refusal when full."""
+        if self._closing:
+            raise _refuse_busy("restarting")
+        if len(self._queue) >= self._queue_limit:
+            raise _refuse_busy("overloaded")
+        waiting: _Waiting[Row, Result] = _Waiting(
+            row, self._key(row), time.monotonic(), asyncio.get_running_loop().create_future()
+        )
+        self._queue.append(waiting)
+        self._arrival.set()
+        return await waiting.answer
+
+    async def close(self) -> None:
+        """Take no more rows, write what waits, stop."""
+        self._closing = True
+        self._arrival.set()
+        await self._flusher
+
+    @property
+    def waiting_count(self) -> int:
+        return len(self._queue)
+
+    async def _run(self) -> None:
+        while True:
+            await self._arrival.wait()
+            batch = self._take_batch()
+            if not batch:
+                if self._closing:
+                    return
+                self._arrival.clear()
+                continue
+            try:
+                await self._write_batch(batch)
+            except Exception as error:
+                logger.exception("group_commit_failed", committer=self._name)
+                for waiting in batch:
+                    _fail(waiting, error)
+
+    def _take_batch(self) -> list[_Waiting[Row, Result]]:
+        """The oldest rows, at most one a key: a second one waits for the first to be durable."""
+        batch: list[_Waiting[Row, Result]] = []
+        taken: set[Hashable] = set()
+        later: list[_Waiting[Row, Result]] = []
+        latest_arrival = time.monotonic() - self._longest_wait_seconds
+        while self._queue and len(batch) < self._batch_limit:
+            waiting = self._queue.popleft()
+            if waiting.answer.cancelled():
+                continue
+            if waiting.arrived < latest_arrival:
+                _fail(waiting, _refuse_busy("waited_too_long"))
+            elif waiting.key in taken:
+                later.append(waiting)
+            else:
+                taken.add(waiting.key)
+                batch.append(waiting)
+        self._queue.extendleft(reversed(later))
+        return batch
+
+    async def _write_batch(self, batch: list[_Waiting[Row, Result]]) -> None:
+        try:
+            results = await self._write_once(batch)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, TypeError) as error:
+            if len(batch) == 1:
+                _fail(batch[0], error)
+                return
+            logger.warning("group_commit_split", committer=self._name, reason=type(error).__name__)
+            for waiting in batch:
+                await self._write_batch([waiting])
+            return
+        if results is None:
+            return
+        finished = time.monotonic()
+        self._batch_metric.observe(len(batch))
+        self._wait_metric.observe(finished - min(waiting.arrived for waiting in batch))
+        for waiting, result in zip(batch, results, strict=True):
+            if isinstance(result, Exception):
+                _fail(waiting, result)
+            elif not waiting.answer.done():
+                waiting.answer.set_result(result)
+        if self._after_commit is not None:
+            self._after_commit([waiting.row for waiting in batch])
+
+    async def _write_once(
+        self, batch: list[_Waiting[Row, Result]]
+    ) -> Sequence[Result | Exception] | None:
+        """One committed transaction; keeps trying while PostgreSQL is away.
+
+        None when everybody in the batch has waited too long and has been told so.
+        """
+        rows = [waiting.row for waiting in batch]
+        retry_seconds = FIRST_RETRY_SECONDS
+        while True:
+            try:
+                async with (
+                    self._pool.acquire(timeout=5) as connection,
+                    connection.transaction(),
+                ):
+                    return await self._write(connection, rows)
+            except Exception as error:
+                if not is_outage(error):
+                    raise
+                newest = max(waiting.arrived for waiting in batch)
+                if time.monotonic() - newest > self._longest_wait_seconds:
+                    for waiting in batch:
+                        _fail(waiting, _refuse_busy("database_away"))
+                    return None
+                await asyncio.sleep(retry_seconds)
+                retry_seconds = min(retry_seconds * 2, LONGEST_RETRY_SECONDS)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether PostgreSQL is away for now, as against refusing these rows."""
+    if isinstance(error, asyncpg.InterfaceError):
+        return "clos" in str(error)
+    return isinstance(
+        error,
+        (
+            OSError,
+            TimeoutError,
+            asyncpg.PostgresConnectionError,
+            asyncpg.CannotConnectNowError,
+            asyncpg.AdminShutdownError,
+            asyncpg.CrashShutdownError,
+            asyncpg.TooManyConnectionsError,
+            asyncpg.ReadOnlySQLTransactionError,
+            asyncpg.DiskFullError,
+        ),
+    )
+
+
+def _fail(waiting: _Waiting[Any, Any], error: Exception) -> None:
+    if not waiting.answer.done():
+        waiting.answer.set_exception(error)
+
+
+def _refuse_busy(reason: str) -> Refusal:
+    return Refusal(
+        "busy",
+        "Hệ thống đang rất đông. Bài làm vẫn còn trên máy của bạn và sẽ tự gửi lại.",
+        retry_after_seconds=2,
+        reason=reason,
+    )

@@ -1,0 +1,29 @@
+"""Which figures does a process tell Prometheus?"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+REGISTRY = CollectorRegistry()
+
+GROUP_COMMIT_BATCH = Histogram(
+    "group_commit_batch_rows", "rows written by one commit", ["committer"], registry=REGISTRY,
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
+)  # fmt: skip
+GROUP_COMMIT_WAIT = Histogram(
+    "group_commit_wait_seconds", "the longest wait in a batch", ["committer"], registry=REGISTRY,
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
+)  # fmt: skip
+REQUESTS = Histogram(
+    "http_request_seconds", "time to answer", ["route", "status"], registry=REGISTRY,
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)  # fmt: skip
+REFUSALS = Counter("refusals_total", "requests refused by the domain", ["code"], registry=REGISTRY)
+DOORBELLS = Counter("doorbells_total", "jobs rung", ["job", "outcome"], registry=REGISTRY)
+SCORED = Counter("attempts_scored_total", "attempts scored by this worker", registry=REGISTRY)
+UNSCORED = Gauge("attempts_waiting_for_score", "closed attempts without a score", registry=REGISTRY)
+
+
+def exposition() -> bytes:
+    """The figures of this process in Prometheus' text format 0.0.4."""
+    return generate_latest(REGISTRY)

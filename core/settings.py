@@ -1,0 +1,186 @@
+"""Which environment variables does the platform read, and what do they mean?
+
+Every setting is one field of `Settings`, with its README line in `help`; a test compares README's
+table with this class. Values come from the environment first, then from a `.env` file.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from core.errors import Refusal
+
+
+def _setting(default: object, help: str) -> Any:  # noqa: A002 — reads as the word it is; Any: dataclass fields take their own type
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, typed; made once a process by `settings()`."""
+
+    database_url: str = _setting(
+        "", "PostgreSQL 15–18, `postgresql://user:password@host/name`; empty: the embedded one"
+    )
+    database_pool_size: int = _setting(
+        10, "connections that one web or worker process may hold for pages and jobs"
+    )
+    pgbouncer: bool = _setting(
+        False, "1 when DATABASE_URL leads to PgBouncer in transaction mode"
+    )
+    redis_url: str = _setting("", "Valkey or Redis, `redis://…`; empty: the embedded one")
+    secret_key: str = _setting(
+        "", "signs cookies and receipts, ≥ 32 characters; local mode keeps its own in LOCAL_DIR"
+    )
+    public_url: str = _setting(
+        "", "the address that people type, such as `https://thi.example.gov.vn`; empty: local"
+    )
+    host: str = _setting("127.0.0.1", "the address that the web process listens on")
+    port: int = _setting(8000, "the port that the web process listens on")
+    web_processes: int = _setting(1, "web processes that `run` starts on this machine")
+    local_dir: str = _setting(
+        ".local", "where the embedded PostgreSQL, Valkey and the local secret live"
+    )
+    demo: bool | None = _setting(
+        None,
+        "1: demonstration province, accounts with known passwords, code 000000; refused unless "
+        "HOST and PUBLIC_URL are loopback; default 1 with embedded servers, 0 otherwise",
+    )
+    log_level: str = _setting("info", "debug, info, warning or error")
+    trusted_proxies: str = _setting(
+        "", "addresses, separated by commas, whose X-Forwarded-For is believed"
+    )
+    site_province: str = _setting("Lai Châu", "the province's name, shown in the header")
+    site_organiser: str = _setting(
+        "Sở Khoa học và Công nghệ tỉnh Lai Châu", "the agency named at the foot of every page"
+    )
+    site_hotline: str = _setting("", "the support telephone number at the foot of every page")
+    sign_in_codes_per_hour: int = _setting(
+        5, "one-time codes that one telephone number may ask for in an hour"
+    )
+    sign_in_codes_per_day: int = _setting(
+        20000, "one-time codes that the whole platform may send in a day (they cost money)"
+    )
+    chromium: str = _setting("", "path of a Chromium for browser tests; empty: Debian's")
+
+    @property
+    def is_embedded(self) -> bool:
+        return not (self.database_url and self.redis_url)
+
+    @property
+    def is_https(self) -> bool:
+        return self.public_url.startswith("https://")
+
+    @property
+    def is_demo(self) -> bool:
+        return self.is_embedded if self.demo is None else self.demo
+
+    @property
+    def local_path(self) -> Path:
+        return Path(self.local_dir).resolve()
+
+
+def variable_name(name: str) -> str:
+    return name.upper()
+
+
+def read(environment: Mapping[str, str]) -> Settings:
+    """Read and check all settings; a malformed one is refused with its name and the reason."""
+    values: dict[str, object] = {}
+    for entry in fields(Settings):
+        text = environment.get(variable_name(entry.name), "").strip()
+        if text:
+            values[entry.name] = _parse(variable_name(entry.name), text, str(entry.type))
+    result = Settings(**values)  # type: ignore[arg-type] — _parse returns what the field's type asks
+    _check(result)
+    return result
+
+
+@cache
+def settings() -> Settings:
+    return read({**_dotenv(Path(".env")), **os.environ})
+
+
+def require_secret(chosen: Settings) -> str:
+    """The signing secret of a process that serves; local mode keeps one in LOCAL_DIR."""
+    if chosen.secret_key:
+        return chosen.secret_key
+    kept = chosen.local_path / "secret_key"
+    if chosen.is_embedded and kept.is_file():
+        return kept.read_text(encoding="ascii").strip()
+    raise Refusal(
+        "missing_secret",
+        "Thiếu SECRET_KEY. Hãy đặt một chuỗi ngẫu nhiên từ 32 ký tự trở lên, giống nhau trên mọi "
+        "máy chủ. / SECRET_KEY is missing: set a random string of 32 characters or more, the same "
+        "on every server.",
+    )
+
+
+def _parse(name: str, text: str, kind: str) -> object:
+    if kind.startswith("bool"):
+        if text.lower() in {"1", "true", "yes", "on"}:
+            return True
+        if text.lower() in {"0", "false", "no", "off"}:
+            return False
+        raise Refusal("bad_setting", f"{name} must be 1 or 0, not {text!r}.")
+    if kind == "int":
+        if not text.isascii() or not text.isdigit():
+            raise Refusal("bad_setting", f"{name} must be a whole number, not {text!r}.")
+        return int(text)
+    return text
+
+
+def _check(chosen: Settings) -> None:
+    if chosen.secret_key and len(chosen.secret_key) < 32:
+        raise Refusal("bad_setting", "SECRET_KEY must have at least 32 characters.")
+    if chosen.database_url and urlsplit(chosen.database_url).scheme not in {
+        "postgres",
+        "postgresql",
+    }:
+        raise Refusal("bad_setting", "DATABASE_URL must start with postgresql://.")
+    if chosen.redis_url and urlsplit(chosen.redis_url).scheme not in {"redis", "rediss", "unix"}:
+        raise Refusal("bad_setting", "REDIS_URL must start with redis://, rediss:// or unix://.")
+    if bool(chosen.database_url) != bool(chosen.redis_url):
+        raise Refusal(
+            "bad_setting",
+            "DATABASE_URL and REDIS_URL go together: set both for your own servers, or neither "
+            "for the embedded ones.",
+        )
+    if chosen.public_url and urlsplit(chosen.public_url).scheme not in {"http", "https"}:
+        raise Refusal("bad_setting", "PUBLIC_URL must start with https:// (or http://).")
+    if chosen.is_demo and not (
+        is_loopback(chosen.host)
+        and (not chosen.public_url or is_loopback(urlsplit(chosen.public_url).hostname or ""))
+    ):
+        raise Refusal(
+            "demo_in_public",
+            "DEMO=1 gives everybody known passwords, so it runs only on this machine: set DEMO=0, "
+            "or HOST and PUBLIC_URL to a loopback address.",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _dotenv(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    pairs: dict[str, str] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        name, found, value = line.strip().partition("=")
+        if found and not name.startswith("#"):
+            pairs[name.removeprefix("export ").strip()] = value.strip().strip("\"'")
+    return pairs

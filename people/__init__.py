@@ -1,0 +1,1 @@
+"""Who people are: units, persons, accounts, roles, sessions, consents, audit trail."""

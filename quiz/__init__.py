@@ -1,0 +1,1 @@
+"""Contests and everything that a participant does."""

@@ -1,0 +1,89 @@
+"""One embedded PostgreSQL and Valkey for the whole run; a database of its own for each worker."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+from core import clock, db
+from core import queue as queue_module
+from core.local import Addresses, LocalStack
+
+ADDRESSES_VARIABLE = "HIEU_SO_TEST_ADDRESSES"
+STACK_KEY = pytest.StashKey[tuple[LocalStack, Path]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers once, in the process that leads the run."""
+    if ADDRESSES_VARIABLE in os.environ:
+        return
+    folder = Path(tempfile.mkdtemp(prefix="hieu-so-test-"))
+    folder.chmod(0o755)  # the servers' account must get through
+    stack = LocalStack(folder)
+    addresses = stack.start()
+    os.environ[ADDRESSES_VARIABLE] = json.dumps([addresses.database_url, addresses.redis_url])
+    config.stash[STACK_KEY] = (stack, folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if STACK_KEY in config.stash:
+        stack, folder = config.stash[STACK_KEY]
+        stack.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+        os.environ.pop(ADDRESSES_VARIABLE, None)
+
+
+@pytest.fixture(scope="session")
+def addresses(worker_id: str) -> Addresses:
+    """Where this test worker's own database and its own numbered Valkey database are."""
+    database_url, redis_url = json.loads(os.environ[ADDRESSES_VARIABLE])
+    parts = urlsplit(database_url)
+    own = urlunsplit(parts._replace(path=f"/test_{worker_id}"))
+    number = int(worker_id.removeprefix("gw")) + 1 if worker_id.startswith("gw") else 0
+    return Addresses(own, redis_url.removesuffix("/0") + f"/{number}")
+
+
+@pytest.fixture(scope="session")
+async def database(addresses: Addresses) -> AsyncIterator[Addresses]:
+    """A migrated, opened database; shared by all tests of a worker, emptied before each."""
+    name = urlsplit(addresses.database_url).path.removeprefix("/")
+    server = await asyncpg.connect(json.loads(os.environ[ADDRESSES_VARIABLE])[0])
+    await server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    await server.execute(f'CREATE DATABASE "{name}"')
+    await server.close()
+    await db.migrate(addresses.database_url)
+    await db.open_database(addresses.database_url)
+    yield addresses
+    await db.close_database()
+
+
+@pytest.fixture
+async def clean(database: Addresses) -> AsyncIterator[None]:
+    """Every table empty, every counter at one, and the clock running again afterwards."""
+    tables = await db.pool().fetchval(
+        "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables "
+        "WHERE schemaname = 'public' AND tablename <> 'tortoise_migrations'"
+    )
+    await db.pool().execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+    yield
+    clock.freeze(None)
+
+
+@pytest.fixture
+async def queue(addresses: Addresses) -> AsyncIterator[None]:
+    """The real doorbell, rung into this worker's Valkey database."""
+    queue_module.open_queue(addresses.redis_url)
+    yield
+    await queue_module.close_queue()
+
+
+@pytest.fixture(scope="session")
+def project_folder() -> Iterator[Path]:
+    yield Path(__file__).parent.parent
