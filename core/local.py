@@ -72,9 +72,7 @@ class LocalStack:
         addresses = Addresses(database_url, redis_url)
         self._write_private(
             self._folder / "stack.json",
-            json.dumps(
-                {"pid": os.getpid(), "database_url": database_url, "redis_url": redis_url}
-            ),
+            json.dumps({"pid": os.getpid(), "database_url": database_url, "redis_url": redis_url}),
         )
         return addresses
 
@@ -372,5 +370,3 @@ def _free_ports(count: int) -> list[int]:
     finally:
         for each in sockets:
             each.close()
-
-

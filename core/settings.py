@@ -32,9 +32,7 @@ class Settings:
     database_pool_size: int = _setting(
         10, "connections that one web or worker process may hold for pages and jobs"
     )
-    pgbouncer: bool = _setting(
-        False, "1 when DATABASE_URL leads to PgBouncer in transaction mode"
-    )
+    pgbouncer: bool = _setting(False, "1 when DATABASE_URL leads to PgBouncer in transaction mode")
     redis_url: str = _setting("", "Valkey or Redis, `redis://…`; empty: the embedded one")
     secret_key: str = _setting(
         "", "signs cookies and receipts, ≥ 32 characters; local mode keeps its own in LOCAL_DIR"

@@ -1,0 +1,65 @@
+"""In which order do a contest's rules put the counted attempts?
+
+Comparators are data: names in the order in which they weigh. A standing's rank key is the
+concatenation of its comparators as eight-byte big-endian numbers, the smaller the better, so the
+database ranks any rules by one index, and two people share a rank exactly when every comparator is
+equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+_WIDTH = 8
+_LARGEST = 2 ** (8 * _WIDTH) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What ranks one attempt: points in thousandths, duration in milliseconds."""
+
+    points: int
+    duration_ms: int
+    closed_at: datetime
+    prediction: int | None = None
+
+
+def _prediction_gap(counted: Counted, actual: int | None) -> int:
+    if actual is None:
+        return 0  # provisional boards ignore the prediction: the true number is not frozen yet
+    return _LARGEST if counted.prediction is None else abs(counted.prediction - actual)
+
+
+COMPARATORS: Mapping[str, Callable[[Counted, int | None], int]] = {
+    "points": lambda counted, _: _LARGEST - counted.points,
+    "prediction_gap": _prediction_gap,
+    "duration": lambda counted, _: counted.duration_ms,
+    "closed_at": lambda counted, _: int(counted.closed_at.timestamp() * 1000),
+}
+DEFAULT_COMPARATORS = ("points", "prediction_gap", "duration", "closed_at")
+
+
+def rank_key(comparators: Sequence[str], counted: Counted, actual: int | None) -> bytes:
+    """The sortable key of one attempt; `actual` is the frozen true number, None while it is not."""
+    return b"".join(
+        min(COMPARATORS[name](counted, actual), _LARGEST).to_bytes(_WIDTH, "big")
+        for name in comparators
+    )
+
+
+def bucket(key: bytes) -> bytes:
+    """The part of a key that its first comparator made: what `standing_bucket` counts by."""
+    return key[:_WIDTH]
+
+
+def replaces(counting: str, new: tuple[bytes, datetime], old: tuple[bytes, datetime]) -> bool:
+    """Whether a new attempt (rank key, when handed in) counts instead of the one that counts now."""
+    new_key, new_closed_at = new
+    old_key, old_closed_at = old
+    if counting == "best":
+        return (new_key, new_closed_at) < (old_key, old_closed_at)
+    if counting == "last":
+        return new_closed_at > old_closed_at
+    return new_closed_at < old_closed_at

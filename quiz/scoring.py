@@ -1,0 +1,45 @@
+"""How many points does an attempt get?
+
+A question is worth one point, kept as 1,000 thousandths. Single choice and true/false: the whole
+point or nothing. Several choices: right options chosen minus wrong options chosen, over the number
+of right options, never below nothing (the rule that Moodle calls "multiple answers" with equal
+fractions and a penalty for wrong ones). A question counts as correct only with the whole point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from quiz.drawing import Paper, PaperQuestion
+
+VERSION = 1
+POINT = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    points: int  # thousandths
+    correct_count: int
+    question_count: int
+
+
+def score(paper: Paper, answers: Mapping[str, Sequence[int]]) -> Scored:
+    """Score answers, {"1": [shown option positions], …}, against the paper that was shown."""
+    points = correct = 0
+    for position, paper_question in enumerate(paper, start=1):
+        earned = question_points(paper_question, answers.get(str(position), ()))
+        points += earned
+        correct += earned == POINT
+    return Scored(points, correct, len(paper))
+
+
+def question_points(paper_question: PaperQuestion, chosen: Sequence[int]) -> int:
+    options = paper_question.question.options
+    order = paper_question.option_order
+    places = {order[shown - 1] for shown in chosen if 1 <= shown <= len(order)}
+    if paper_question.question.kind != "multiple":
+        return POINT if len(places) == 1 and options[places.pop()].is_correct else 0
+    right_count = sum(option.is_correct for option in options)
+    hits = sum(options[place].is_correct for place in places)
+    return max(0, POINT * (2 * hits - len(places)) // right_count)
