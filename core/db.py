@@ -7,7 +7,9 @@ much (quality.md).
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -136,6 +138,11 @@ def json_text(value: object) -> str:
     return orjson.dumps(value).decode()
 
 
+def json_value(text: str | bytes) -> Any:
+    """What a jsonb column of a transaction() connection holds."""
+    return orjson.loads(text)
+
+
 async def migrate(url: str) -> None:
     """Bring every package's tables up to date; one process at a time, others wait."""
     guard = await asyncpg.connect(url, statement_cache_size=0)
@@ -157,9 +164,6 @@ async def is_migrated() -> bool:
 
 
 def _newest_migrations() -> set[tuple[str, str]]:
-    import importlib
-    import pkgutil
-
     newest = set()
     for package in TABLE_PACKAGES:
         module = importlib.import_module(f"{package}.migrations")
@@ -189,6 +193,7 @@ __all__ = [
     "database_clock",
     "is_migrated",
     "json_text",
+    "json_value",
     "migrate",
     "open_database",
     "pool",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -48,9 +49,14 @@ _ZIP_START = b"PK\x03\x04"
 _DIRECTORY_MARK = b"PK\x01\x02"  # begins each entry of a zip directory
 _OLE_START = bytes.fromhex("d0cf11e0a1b11ae1")  # .xls, and whatever has a password
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_SHEET_ELEMENTS = ("row", "c", "v", "is", "f", "mergeCell")
 _ADDRESS = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 # What a spreadsheet or CSV reader may take for a formula (OWASP, CSV injection).
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# Letters that core.text.clean_lines would change; most cells have none, and it is slow.
+_UNCLEAN = re.compile(
+    "^ | $|  |[^\\S ]|[\u00d0\u0189\u00f0\u0256\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]"
+)
 _SAVE_AS_XLSX = (
     "Hãy mở bằng Excel, chọn Lưu thành (Save As) loại “Excel Workbook (*.xlsx)” rồi gửi lại."
 )
@@ -307,6 +313,7 @@ class _Guard:
         self.element_limit = 0
         self.found: list[tuple[str, dict[str, str]]] = []
         self._wanted = wanted
+        self._notes = bool(wanted)  # texts and styles have 100,000 elements that nobody looks at
         self._element_count = 0
         self._parser = expat.ParserCreate()
         self._parser.StartDoctypeDeclHandler = self._refuse_doctype
@@ -326,48 +333,54 @@ class _Guard:
                 "Bảng tính có quá nhiều ô. Hãy chép riêng phần dữ liệu sang một tệp .xlsx mới.",
                 "file_bomb",
             )
-        self.note(name.rpartition(":")[2], attributes)
+        if self._notes:
+            self.note(name.rpartition(":")[2] if ":" in name else name, attributes)
 
     def _refuse_doctype(self, *_: object) -> NoReturn:
         _refuse("Tệp chứa khai báo XML bị cấm (DOCTYPE). " + _SAVE_AS_XLSX)
-
-
-@dataclass(slots=True)
-class _Area:
-    rows: int = 0
-    columns: int = 0
 
 
 class _SheetGuard(_Guard):
     """Also refuses a sheet with formulas, merged cells among the data, or too many rows."""
 
     def __init__(self, row_limit: int, column_limit: int) -> None:
-        super().__init__()
+        super().__init__(_SHEET_ELEMENTS)
         self._row_limit = row_limit
         self._column_limit = column_limit
         self._row = self._column = 0
-        self._filled = _Area()
+        self._filled_rows = self._filled_columns = 0
         self._formulas: list[str] = []
+        self._errors: list[str] = []
         self._merged: list[str] = []
 
     def note(self, name: str, attributes: dict[str, str]) -> None:
         if name == "c":
             self._enter_cell(attributes.get("r"))
+            if attributes.get("t") == "e":
+                self._errors.append(self._address)
         elif name in ("v", "is"):
             self._fill_cell()
         elif name == "f":
-            self._formulas.append(f"{column_letter(self._column - 1)}{self._row}")
+            self._formulas.append(self._address)
         elif name == "row":
             self._row = _position(attributes.get("r"), self._row + 1)
             self._column = 0
         elif name == "mergeCell":
             self._merged.append(attributes.get("ref", ""))
 
+    @property
+    def _address(self) -> str:
+        return f"{column_letter(self._column - 1)}{self._row}"
+
     def check(self) -> None:
         if self._formulas:
             _refuse(
                 f"Ô {_listed(self._formulas)} chứa công thức. Hãy chép cả bảng, dán lại bằng "
                 "“Dán giá trị” (Paste Special → Values) rồi gửi lại."
+            )
+        if self._errors:
+            _refuse(
+                f"Ô {_listed(self._errors)} đang báo lỗi (như #N/A, #REF!). Hãy sửa lại ô rồi gửi lại."
             )
         merged = [reference for reference in self._merged if self._is_among_data(reference)]
         if merged:
@@ -392,15 +405,15 @@ class _SheetGuard(_Guard):
             )
         if self._column > self._column_limit:
             _refuse(
-                f"Ô {column_letter(self._column - 1)}{self._row} nằm ngoài {self._column_limit} cột "
+                f"Ô {self._address} nằm ngoài {self._column_limit} cột "
                 "đầu. Hãy xóa các cột thừa rồi gửi lại."
             )
-        self._filled.rows = max(self._filled.rows, self._row)
-        self._filled.columns = max(self._filled.columns, self._column)
+        self._filled_rows = max(self._filled_rows, self._row)
+        self._filled_columns = max(self._filled_columns, self._column)
 
     def _is_among_data(self, reference: str) -> bool:
         column, row = _cell_position(reference.partition(":")[0])
-        return row <= self._filled.rows and column <= self._filled.columns
+        return row <= self._filled_rows and column <= self._filled_columns
 
 
 def _cell_position(address: str) -> tuple[int, int]:
@@ -437,7 +450,8 @@ def _values(copy: BytesIO) -> Iterator[tuple[str, ...]]:
 def _text(value: object) -> str:
     """A cell's value the way a person sees it."""
     if isinstance(value, str):
-        text = clean_lines(value)
+        is_clean = unicodedata.is_normalized("NFC", value) and not _UNCLEAN.search(value)
+        text = value if is_clean else clean_lines(value)
         return text[1:] if text[:1] == "'" and text[1:].startswith(_FORMULA_STARTS) else text
     if isinstance(value, bool):
         return "TRUE" if value else "FALSE"

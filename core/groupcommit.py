@@ -30,7 +30,7 @@ LONGEST_RETRY_SECONDS = 0.5
 
 
 class Pool(Protocol):
-    def acquire(self, *, timeout: float | None = None) -> Any: ...  # noqa: ASYNC109 — asyncpg's own signature
+    def acquire(self, *, timeout: float | None = None) -> Any: ...
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class GroupCommitter(Generic[Row, Result]):
     be repeatable: after a lost connection a batch that was committed is written once more.
     """
 
-    def __init__(  # noqa: PLR0913 — limits are named at the one place that builds a committer
+    def __init__(
         self,
         name: str,
         pool: Pool,

@@ -7,6 +7,7 @@ killed. Data stays in LOCAL_DIR. Other commands on the machine find the running 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ctypes
 import fcntl
@@ -26,6 +27,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+import asyncpg
 
 from core.errors import Refusal
 
@@ -298,10 +301,7 @@ def _package_folder(name: str) -> Path:
 
 
 def _create_database(server_url: str, name: str) -> None:
-    """Make the database on the first start; in a process of its own, since callers may own a loop."""
-    import asyncio
-
-    import asyncpg
+    """Make the database on the first start."""
 
     async def create() -> None:
         give_up_at = time.monotonic() + START_SECONDS

@@ -302,7 +302,7 @@ async def write_starts(
 
 async def write_openings(
     connection: Connection, attempt_ids: Sequence[UUID]
-) -> list[Opened | None | Exception]:
+) -> list[Opened | Exception | None]:
     rows = await connection.fetch(_OPEN_PAPER, list(attempt_ids))
     opened = {row["attempt_id"]: Opened(**row) for row in rows}
     return [opened.get(attempt_id) for attempt_id in attempt_ids]

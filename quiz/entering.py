@@ -1,0 +1,180 @@
+"""May this person enter the open round now, and with which division?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from core import db
+from core.clock import local_day
+from core.errors import Refusal
+from core.text import datetime_shown, name_masked
+from quiz.attempts import Attempts, Start, Started, refuse_outside_window
+
+_ENTRANT = """
+SELECT p.id AS person_id, p.full_name, p.birth_year, p.unit_id, p.division_code, u.path AS unit_path,
+       e.reason AS exclusion, pa.id AS participant_id, pa.division_id,
+       past.open_id, past.open_deadline_at, past.attempt_count, past.last_closed_at
+FROM person p
+LEFT JOIN unit u ON u.id = p.unit_id
+LEFT JOIN account ac ON ac.person_id = p.id
+LEFT JOIN exclusion e ON e.contest_id = $2 AND e.phone = ac.phone
+LEFT JOIN participant pa ON pa.contest_id = $2 AND pa.person_id = p.id
+LEFT JOIN LATERAL (
+    SELECT count(*) AS attempt_count, max(closed_at) AS last_closed_at,
+           (array_agg(id) FILTER (WHERE state = 'open'))[1] AS open_id,
+           max(deadline_at) FILTER (WHERE state = 'open') AS open_deadline_at
+    FROM attempt a WHERE a.participant_id = pa.id AND a.round_id = $3
+) past ON true
+WHERE p.id = $1
+"""
+
+
+@dataclass(frozen=True)
+class EntryRules:
+    """What entering needs to know of the contest and its open round."""
+
+    contest_id: int
+    round_id: int
+    opens_at: datetime
+    closes_at: datetime
+    attempt_limit: int | None
+    cooldown_seconds: int
+    youngest_age: int | None
+    unit_path: str  # "" where everybody may enter
+    division_ids: Mapping[str, int]  # by code
+    rules_version: int
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A person as the door sees them."""
+
+    person_id: int
+    full_name: str
+    birth_year: int | None
+    unit_id: int | None
+    unit_path: str | None
+    division_code: str
+    exclusion: str | None
+    participant_id: int | None
+    division_id: int | None
+    open_id: UUID | None
+    open_deadline_at: datetime | None
+    attempt_count: int
+    last_closed_at: datetime | None
+
+
+async def find_entrant(person_id: int, contest_id: int, round_id: int) -> Entrant:
+    row = await db.pool().fetchrow(_ENTRANT, person_id, contest_id, round_id)
+    if row is None:
+        raise Refusal("not_found", "Không tìm thấy tài khoản này.")
+    return Entrant(**row)
+
+
+async def enter(
+    attempts: Attempts,
+    rules: EntryRules,
+    *,
+    person_id: int,
+    division_code: str | None,
+    arrived_at: datetime,
+) -> Started:
+    """Begin or resume the person's attempt at the open round.
+
+    Refused with the reason: outside the window, excluded, too young, another unit's contest, no
+    attempts left, cooling down; "choose_division" when the declared division is none of this
+    contest's.
+    """
+    entrant = await find_entrant(person_id, rules.contest_id, rules.round_id)
+    if entrant.open_id is not None and is_still_open(entrant, arrived_at):
+        return Started(entrant.open_id, is_resumed=True)
+    check(rules, entrant, arrived_at)
+    return await attempts.start(
+        Start(
+            contest_id=rules.contest_id,
+            round_id=rules.round_id,
+            person_id=person_id,
+            division_id=choose_division(rules, entrant, division_code),
+            unit_id=entrant.unit_id or 0,
+            shown_name=name_masked(entrant.full_name),
+            rules_version=rules.rules_version,
+            arrived_at=arrived_at,
+        )
+    )
+
+
+def is_still_open(entrant: Entrant, at: datetime) -> bool:
+    return entrant.open_deadline_at is not None and at <= entrant.open_deadline_at
+
+
+def check(rules: EntryRules, entrant: Entrant, at: datetime) -> None:
+    """Raise the first reason for which this person may not begin now."""
+    if not rules.opens_at <= at < rules.closes_at:
+        raise refuse_outside_window(rules.opens_at, rules.closes_at, at)
+    if entrant.exclusion is not None:
+        raise Refusal(
+            "excluded",
+            "Theo thể lệ, thành viên ban tổ chức, ban giám khảo và tổ ra đề không dự thi. "
+            "Nếu có nhầm lẫn, bạn hãy liên hệ ban tổ chức.",
+        )
+    if rules.youngest_age is not None:
+        age = local_day(at).year - (entrant.birth_year or local_day(at).year)
+        if age < rules.youngest_age:
+            raise Refusal("too_young", f"Cuộc thi dành cho người từ {rules.youngest_age} tuổi.")
+    if entrant.unit_id is None or not (entrant.unit_path or "").startswith(rules.unit_path):
+        raise Refusal(
+            "other_unit", "Cuộc thi này dành cho người của đơn vị khác với đơn vị bạn đã khai."
+        )
+    if entrant.open_id is not None:
+        raise Refusal(
+            "closing",
+            "Lượt trước của bạn vừa hết giờ và đang được thu bài. Hãy thử lại sau ít giây.",
+            retry_after_seconds=15,
+        )
+    if rules.attempt_limit is not None and entrant.attempt_count >= rules.attempt_limit:
+        raise Refusal(
+            "attempts_used",
+            f"Bạn đã dùng hết {rules.attempt_limit} lượt của đợt thi này.",
+        )
+    if entrant.last_closed_at is not None:
+        again_at = entrant.last_closed_at + timedelta(seconds=rules.cooldown_seconds)
+        if at < again_at:
+            raise Refusal(
+                "cooling_down", f"Bạn có thể thi lượt tiếp theo từ {datetime_shown(again_at)}."
+            )
+
+
+def choose_division(rules: EntryRules, entrant: Entrant, chosen_code: str | None) -> int:
+    """The division already entered, else the chosen one, else the declared one, else the only one."""
+    if entrant.division_id is not None:
+        return entrant.division_id
+    for code in (chosen_code, entrant.division_code):
+        if code and code in rules.division_ids:
+            return rules.division_ids[code]
+    if len(rules.division_ids) == 1:
+        return next(iter(rules.division_ids.values()))
+    raise Refusal(
+        "choose_division",
+        "Bạn hãy chọn bảng dự thi của mình.",
+        fields={"bang": "Hãy chọn một bảng."},
+    )
+
+
+def entry_rules(contest: Any, chosen_round: Any, unit_path: str) -> EntryRules:
+    """From `quiz.contests.ContestShown` and its open `RoundShown`."""
+    return EntryRules(
+        contest_id=contest.id,
+        round_id=chosen_round.id,
+        opens_at=chosen_round.opens_at,
+        closes_at=chosen_round.closes_at,
+        attempt_limit=chosen_round.attempt_limit,
+        cooldown_seconds=chosen_round.cooldown_seconds,
+        youngest_age=contest.youngest_age,
+        unit_path=unit_path,
+        division_ids={division.code: division.id for division in contest.divisions},
+        rules_version=contest.rules_version,
+    )

@@ -1,0 +1,33 @@
+"""Which quiz jobs does the worker run? Each looks at the tables and may run twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core import clock
+from quiz import attempts, finalising, leaderboard, results
+
+Context = dict[str, Any]
+
+
+async def score_attempts(_context: Context) -> int:
+    """Score whatever waits, batch after batch."""
+    total = 0
+    while scored := await results.score_waiting():
+        total += scored
+    return total
+
+
+async def close_expired_attempts(_context: Context) -> int:
+    total = 0
+    while closed := await attempts.close_expired():
+        total += closed
+    return total
+
+
+async def take_board_snapshots(_context: Context) -> int:
+    return await leaderboard.take_snapshots(at=clock.now())
+
+
+async def mark_provisional_results(_context: Context) -> int:
+    return await finalising.mark_provisional()
