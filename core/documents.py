@@ -206,8 +206,8 @@ class _Parts:
         self._row_limit = row_limit
         self._column_limit = column_limit
         self._left_bytes = PARTS_LIMIT_BYTES
-        # A row, a cell and its value are three elements; texts and styles have fewer.
-        self._element_limit = 3 * (row_limit + 1) * column_limit
+        # A cell, its value and their ends are four tags, and a row has few besides.
+        self._tag_limit = 5 * (row_limit + 1) * column_limit
 
     def checked_copy(self) -> BytesIO:
         """A spreadsheet of our own making around the sheet, its texts and its number formats."""
@@ -292,7 +292,7 @@ class _Parts:
         """A part's bytes, having passed the guard; stops reading where a limit is reached."""
         if name not in self._names:
             _refuse("Tệp thiếu phần bên trong, có thể đã hỏng. " + _SAVE_AS_XLSX)
-        guard.element_limit = self._element_limit
+        guard.tag_limit = self._tag_limit
         chunks = []
         # The directory may lie about sizes, so what comes out is counted, too.
         with self._archive.open(name) as part:
@@ -309,17 +309,23 @@ class _Parts:
 class _Guard:
     """Refuses XML that carries a DTD (the door to entities) or too many elements."""
 
-    def __init__(self, wanted: tuple[str, ...] = ()) -> None:
-        self.element_limit = 0
+    def __init__(self, *, wanted: tuple[str, ...] = ()) -> None:
         self.found: list[tuple[str, dict[str, str]]] = []
+        self.tag_limit = 0
         self._wanted = wanted
-        self._notes = bool(wanted)  # texts and styles have 100,000 elements that nobody looks at
-        self._element_count = 0
         self._parser = expat.ParserCreate()
         self._parser.StartDoctypeDeclHandler = self._refuse_doctype
-        self._parser.StartElementHandler = self._start
+        if wanted:  # texts and styles have 100,000 elements that nobody looks at
+            self._parser.StartElementHandler = self._start
 
     def feed(self, chunk: bytes, *, is_last: bool = False) -> None:
+        # Counted in the raw bytes: a call of Python for each of four million elements takes seconds.
+        self.tag_limit -= chunk.count(b"<")
+        if self.tag_limit < 0:
+            _refuse(
+                "Bảng tính có quá nhiều ô. Hãy chép riêng phần dữ liệu sang một tệp .xlsx mới.",
+                "file_bomb",
+            )
         self._parser.Parse(chunk, is_last)
 
     def note(self, name: str, attributes: dict[str, str]) -> None:
@@ -327,14 +333,7 @@ class _Guard:
             self.found.append((name, attributes))
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self._element_count += 1
-        if self._element_count > self.element_limit:
-            _refuse(
-                "Bảng tính có quá nhiều ô. Hãy chép riêng phần dữ liệu sang một tệp .xlsx mới.",
-                "file_bomb",
-            )
-        if self._notes:
-            self.note(name.rpartition(":")[2] if ":" in name else name, attributes)
+        self.note(name.rpartition(":")[2] if ":" in name else name, attributes)
 
     def _refuse_doctype(self, *_: object) -> NoReturn:
         _refuse("Tệp chứa khai báo XML bị cấm (DOCTYPE). " + _SAVE_AS_XLSX)
@@ -344,7 +343,7 @@ class _SheetGuard(_Guard):
     """Also refuses a sheet with formulas, merged cells among the data, or too many rows."""
 
     def __init__(self, row_limit: int, column_limit: int) -> None:
-        super().__init__(_SHEET_ELEMENTS)
+        super().__init__(wanted=_SHEET_ELEMENTS)
         self._row_limit = row_limit
         self._column_limit = column_limit
         self._row = self._column = 0
