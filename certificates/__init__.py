@@ -1,0 +1,1 @@
+"""Proof that something was achieved: certificates and their verification."""
