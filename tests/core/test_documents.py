@@ -307,7 +307,7 @@ def _bare(text: str) -> str:
 
 @given(CELL_TEXT)
 def test_the_shortcut_for_clean_text_changes_nothing(text: str) -> None:
-    assert documents._text(text) in (clean_lines(text), clean_lines(text)[1:])
+    assert documents._clean(text) in (clean_lines(text), clean_lines(text)[1:])
 
 
 def test_no_exported_cell_starts_like_a_formula() -> None:
@@ -340,3 +340,18 @@ def test_notes_fill_a_second_sheet_and_any_title_will_do() -> None:
 def test_columns_have_the_letters_of_excel() -> None:
     letters = [column_letter(index) for index in (0, 25, 26, 51, 701, 702, 16_383)]
     assert letters == ["A", "Z", "AA", "AZ", "ZZ", "AAA", "XFD"]
+
+
+def test_a_sheet_whose_elements_carry_a_prefix_is_read() -> None:
+    content = (
+        b'<x:worksheet xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
+        b'<x:sheetData><x:row r="1"><x:c r="A1"><x:v>7</x:v></x:c></x:row></x:sheetData>'
+        b"</x:worksheet>"
+    )
+    assert read_sheet(rezipped(PLAIN, {SHEET: content}))[0].cells == ("7",)
+
+
+def test_counts_that_a_file_claims_are_not_believed() -> None:
+    strings = b'<sst uniqueCount="4294967296"><si><t>a</t></si></sst>'
+    content = rezipped(PLAIN, {"xl/sharedStrings.xml": strings})
+    assert read_sheet(content)[0].cells == ("a", "")
