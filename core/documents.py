@@ -531,7 +531,9 @@ class _SheetReader(_XmlReader):
         """The cell's value the way a person sees it."""
         if self._kind == "s":
             index = _whole(text)
-            return self._shared_texts[index] if index < len(self._shared_texts) else ""
+            if index >= len(self._shared_texts):
+                _refuse_broken()
+            return self._shared_texts[index]
         if self._kind in ("str", "inlineStr"):
             return _clean(text)
         if self._kind == "b":

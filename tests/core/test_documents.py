@@ -353,5 +353,6 @@ def test_a_sheet_whose_elements_carry_a_prefix_is_read() -> None:
 
 def test_counts_that_a_file_claims_are_not_believed() -> None:
     strings = b'<sst uniqueCount="4294967296"><si><t>a</t></si></sst>'
-    content = rezipped(PLAIN, {"xl/sharedStrings.xml": strings})
-    assert read_sheet(content)[0].cells == ("a", "")
+    sheet = sheet_xml(['<row r="1"><c r="A1" t="s"><v>0</v></c></row>'])
+    content = rezipped(PLAIN, {"xl/sharedStrings.xml": strings, SHEET: sheet})
+    assert read_sheet(content)[0].cells == ("a",)
