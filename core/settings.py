@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 from core.errors import Refusal
 
+SHORTEST_SECRET = 32  # characters; 256 bits when they are random
+
 
 def _setting(default: object, help: str) -> Any:  # noqa: A002 — reads as the word it is; Any: dataclass fields take their own type
     return field(default=default, metadata={"help": help})
@@ -96,7 +98,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         text = environment.get(variable_name(entry.name), "").strip()
         if text:
             values[entry.name] = _parse(variable_name(entry.name), text, str(entry.type))
-    result = Settings(**values)  # type: ignore[arg-type] — _parse returns what the field's type asks
+    result = Settings(**values)  # type: ignore[arg-type]  # _parse returns what the field's type asks
     _check(result)
     return result
 
@@ -136,8 +138,8 @@ def _parse(name: str, text: str, kind: str) -> object:
 
 
 def _check(chosen: Settings) -> None:
-    if chosen.secret_key and len(chosen.secret_key) < 32:
-        raise Refusal("bad_setting", "SECRET_KEY must have at least 32 characters.")
+    if chosen.secret_key and len(chosen.secret_key) < SHORTEST_SECRET:
+        raise Refusal("bad_setting", f"SECRET_KEY must have at least {SHORTEST_SECRET} characters.")
     if chosen.database_url and urlsplit(chosen.database_url).scheme not in {
         "postgres",
         "postgresql",

@@ -14,8 +14,15 @@ from core.clock import local
 # Letters that look like Đ but are not; they arrive by copy and paste (domain.md E2).
 _LOOKALIKES = str.maketrans({"\u00d0": "Đ", "\u0189": "Đ", "\u00f0": "đ", "\u0256": "đ"})
 _D_WITH_STROKE = str.maketrans({"đ": "d", "Đ": "D"})
+_APOSTROPHES = str.maketrans(dict.fromkeys("'’‘ʼʻ`´′"))  # H'Mông, H’Mông and Hmông are one word
 _SPACES = re.compile(r"\s+")
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
+# Besides what hides in pasted text: NUL and lone surrogates, which PostgreSQL refuses.
+_INVISIBLE = re.compile(
+    "[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\u00ad"
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]"
+)
+# Both spellings are right and the same person uses either: Lý and Lí, kỹ and kĩ (domain.md E3).
+_FINAL_Y = re.compile(r"\b([hklmst])y\b")
 
 # The conversion of 2018 from eleven to ten digits (domain.md E11).
 _OLD_PREFIXES = {
@@ -24,13 +31,15 @@ _OLD_PREFIXES = {
     "128": "78", "123": "83", "124": "84", "125": "85", "127": "81", "129": "82",
     "186": "56", "188": "58", "199": "59",
 }  # fmt: skip
+_OLD_LENGTH = 10  # without the leading zero
 _WEEKDAYS = ("thứ Hai", "thứ Ba", "thứ Tư", "thứ Năm", "thứ Sáu", "thứ Bảy", "Chủ nhật")
 
 
 def clean(text: str) -> str:
     """One line of typed or pasted text: NFC, real Đ, no invisible marks, single spaces."""
-    composed = unicodedata.normalize("NFC", text).translate(_LOOKALIKES)
-    return _SPACES.sub(" ", _INVISIBLE.sub("", composed)).strip()
+    visible = _INVISIBLE.sub("", text)  # first: a hidden mark may stand between letter and tone
+    composed = unicodedata.normalize("NFC", visible).translate(_LOOKALIKES)
+    return _SPACES.sub(" ", composed).strip()
 
 
 def clean_lines(text: str) -> str:
@@ -42,35 +51,39 @@ def clean_lines(text: str) -> str:
 def fold(text: str) -> str:
     """The search key: lower case, no marks, đ as d, words joined by single spaces.
 
-    Both tone styles (hòa, hoà) fold to the same key because every mark goes.
+    Both tone styles (hòa, hoà) fold to the same key because every mark goes; so do both
+    spellings of a final i (lý, lí), and an apostrophe joins what it stands between.
     """
+    lower = clean(text).casefold().translate(_D_WITH_STROKE).translate(_APOSTROPHES)
     bare = "".join(
         letter
-        for letter in unicodedata.normalize("NFD", clean(text).translate(_D_WITH_STROKE))
-        if not unicodedata.combining(letter)
+        for letter in unicodedata.normalize("NFD", lower)
+        if not unicodedata.category(letter).startswith("M")
     )
-    return _SPACES.sub(" ", re.sub(r"[^\w]+", " ", bare.casefold())).strip()
+    words = re.sub(r"\W+", " ", bare).strip()
+    return _FINAL_Y.sub(r"\1i", words)
 
 
 def name_sort_key(full_name: str) -> str:
     """The key for lists of people: given name, then family name, then middle names.
 
     Belongs in a `COLLATE "C"` column; vn_collate gives the Vietnamese order of letters and tones.
-    Each part has a key of its own, so a tone in the given name outweighs any family name.
+    Each part has a key of its own, so a tone in the given name outweighs any family name;
+    capitals do not count, because half of all lists are typed in them.
     """
-    words = clean(full_name).split(" ")
+    words = clean(full_name).lower().split(" ")
     ordered = [words[-1], words[0], *words[1:-1]] if len(words) > 1 else words
     return ".".join(collate_key(word) for word in ordered)
 
 
 def phone_e164(typed: str) -> str | None:
     """A Vietnamese mobile number as +84…, old eleven-digit prefixes converted; None if it is none."""
-    digits = re.sub(r"[^\d+]", "", unicodedata.normalize("NFKC", typed)).replace("(0)", "")
-    national = re.sub(r"^(\+84|0084|84(?=\d{9,10}$))0?", "", digits)
+    digits = re.sub(r"[^0-9+]", "", unicodedata.normalize("NFKC", typed))
+    national = re.sub(r"^(\+84|0084|84(?=[0-9]{9,11}$))0?", "", digits)
     national = national.removeprefix("0")
-    if len(national) == 10 and national[:3] in _OLD_PREFIXES:
+    if len(national) == _OLD_LENGTH and national[:3] in _OLD_PREFIXES:
         national = _OLD_PREFIXES[national[:3]] + national[3:]
-    if not re.fullmatch(r"[35789]\d{8}", national):
+    if not re.fullmatch(r"[35789][0-9]{8}", national):
         return None
     number = phonenumbers.parse(national, "VN")
     if not phonenumbers.is_possible_number(number):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tortoise import fields
 from tortoise.models import Model
 
@@ -115,7 +117,9 @@ class SignInCode(Model):
 
     id = fields.UUIDField(primary_key=True)  # the browser holds it between the two forms
     phone = fields.CharField(max_length=16)
-    sign_up = fields.JSONField(null=True)  # what the sign-up form said, until the code proves it
+    sign_up: fields.JSONField[dict[str, Any] | None] = fields.JSONField(
+        null=True
+    )  # what the sign-up form said, until the code proves it
     state = fields.CharField(max_length=10, default="asked")  # asked, sent, used, refused
     code_hash = fields.TextField(null=True)
     tries_count = fields.SmallIntField(default=0)
@@ -126,6 +130,16 @@ class SignInCode(Model):
 
     class Meta:
         table = "sign_in_code"
+
+
+class SignInCodeDay(Model):
+    """How many codes were asked for on a day of Việt Nam: the money budget."""
+
+    day = fields.DateField(primary_key=True)
+    asked_count = fields.IntField(default=0)
+
+    class Meta:
+        table = "sign_in_code_day"
 
 
 class Session(Model):
@@ -204,7 +218,7 @@ class AuditEntry(Model):
     account_id = fields.BigIntField(null=True)
     action = fields.CharField(max_length=60)
     subject = fields.CharField(max_length=120)  # "contest:12"
-    detail = fields.JSONField(default=dict)
+    detail: fields.JSONField[dict[str, Any]] = fields.JSONField(default=dict)
 
     class Meta:
         table = "audit_entry"

@@ -1,0 +1,211 @@
+"""Who may do what, over which part of the tree or which contest?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+from core.clock import now
+from core.db import pool, transaction
+from core.errors import Refusal
+from people.audit import record
+from people.sessions import RoleHeld, Viewer
+
+RoleName = Literal[
+    "admin",
+    "organiser",
+    "author",
+    "reviewer",
+    "approver",
+    "campaign_staff",
+    "focal_point",
+    "leader",
+    "auditor",
+]
+Action = Literal[
+    "manage_bank",
+    "import_bank",
+    "manage_contest",
+    "approve_contest",
+    "manage_units",
+    "manage_people",
+    "see_dashboard",
+    "see_audit",
+    "grant_roles",
+    "own_account",
+]
+
+ROLES: tuple[RoleName, ...] = get_args(RoleName)
+# What is not written here is not allowed. `own_account` is everybody's who is signed in.
+ACTIONS: dict[Action, frozenset[RoleName]] = {
+    "manage_bank": frozenset({"admin", "organiser", "author", "reviewer"}),
+    "import_bank": frozenset({"admin", "organiser", "author"}),
+    "manage_contest": frozenset({"admin", "organiser"}),
+    # An organiser does not approve the own work: publishing needs a second person.
+    "approve_contest": frozenset({"admin", "approver"}),
+    "manage_units": frozenset({"admin", "organiser"}),
+    "manage_people": frozenset({"admin", "organiser", "focal_point"}),
+    "see_dashboard": frozenset(
+        {
+            "admin",
+            "organiser",
+            "reviewer",
+            "approver",
+            "campaign_staff",
+            "focal_point",
+            "leader",
+            "auditor",
+        }
+    ),
+    "see_audit": frozenset({"admin", "auditor"}),
+    "grant_roles": frozenset({"admin"}),
+    "own_account": frozenset(),
+}
+
+
+@dataclass(frozen=True)
+class UnitScope:
+    """A unit and all beneath it, by the unit's path."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class ContestScope:
+    """One contest, held by the unit with this path."""
+
+    contest_id: int
+    unit_path: str
+
+
+@dataclass(frozen=True)
+class RoleShown:
+    """A role that is held now, for the list of who may do what."""
+
+    id: int
+    name: str
+    unit_id: int | None
+    unit_name: str | None
+    contest_id: int | None
+    granted_at: datetime
+
+
+def may(viewer: Viewer | None, action: Action, scope: UnitScope | ContestScope | None) -> bool:
+    """Whether the viewer may do this to that; without a scope it is meant for the whole platform.
+
+    A role over a unit reaches everything beneath it and the contests of those units. Platform-wide
+    actions need a role over a root of the tree.
+    """
+    if viewer is None or action not in ACTIONS:
+        return False
+    if action == "own_account":
+        return True
+    allowed = ACTIONS[action]
+    return any(role.name in allowed and _reaches(role, scope) for role in viewer.roles)
+
+
+def may_somewhere(viewer: Viewer | None, action: Action) -> bool:
+    """Whether the viewer may do this to anything at all: for menus and doors, never for the deed."""
+    if viewer is None or action not in ACTIONS:
+        return False
+    return action == "own_account" or any(role.name in ACTIONS[action] for role in viewer.roles)
+
+
+async def grant_role(
+    account_id: int,
+    name: RoleName,
+    *,
+    unit_id: int | None = None,
+    contest_id: int | None = None,
+    by: int | None,
+) -> int:
+    """Give an account a role over one unit or one contest; a role that is held stays as it is."""
+    if name not in ROLES:
+        raise Refusal("unknown_role", f"Không có vai trò “{name}”.")
+    if (unit_id is None) == (contest_id is None):
+        raise Refusal("bad_role_scope", "Vai trò phải gắn với đúng một đơn vị hoặc một cuộc thi.")
+    async with transaction() as connection:
+        # The account's row is the lock that keeps one role from being granted twice at once.
+        if not await connection.fetchval(
+            "SELECT id FROM account WHERE id = $1 AND is_active FOR UPDATE", account_id
+        ):
+            raise Refusal("unknown_account", "Không tìm thấy tài khoản này.")
+        if unit_id is not None and not await connection.fetchval(
+            "SELECT id FROM unit WHERE id = $1", unit_id
+        ):
+            raise Refusal("unknown_unit", "Không tìm thấy đơn vị này.")
+        held = await connection.fetchval(
+            "SELECT id FROM role WHERE account_id = $1 AND name = $2 AND ended_at IS NULL "
+            "AND unit_id IS NOT DISTINCT FROM $3 AND contest_id IS NOT DISTINCT FROM $4",
+            account_id,
+            name,
+            unit_id,
+            contest_id,
+        )
+        if held:
+            return int(held)
+        role_id = await connection.fetchval(
+            "INSERT INTO role (account_id, name, unit_id, contest_id, granted_by_id, granted_at) "
+            "VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+            account_id,
+            name,
+            unit_id,
+            contest_id,
+            by,
+            now(),
+        )
+        await record(
+            connection,
+            by=by,
+            action="grant_role",
+            subject=f"account:{account_id}",
+            detail={"role": name, "unit_id": unit_id, "contest_id": contest_id},
+        )
+    return int(role_id)
+
+
+async def end_role(role_id: int, *, by: int | None) -> None:
+    """Take a role away; it stays in the records. May run again."""
+    async with transaction() as connection:
+        ended = await connection.fetchrow(
+            "UPDATE role SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL "
+            "RETURNING account_id, name, unit_id, contest_id",
+            role_id,
+            now(),
+        )
+        if ended is None:
+            return
+        await record(
+            connection,
+            by=by,
+            action="end_role",
+            subject=f"account:{ended['account_id']}",
+            detail={
+                "role": ended["name"],
+                "unit_id": ended["unit_id"],
+                "contest_id": ended["contest_id"],
+            },
+        )
+
+
+async def roles_of(account_id: int) -> list[RoleShown]:
+    """List the roles that an account holds now."""
+    rows = await pool().fetch(
+        "SELECT r.id, r.name, r.unit_id, u.name AS unit_name, r.contest_id, r.granted_at "
+        "FROM role r LEFT JOIN unit u ON u.id = r.unit_id "
+        "WHERE r.account_id = $1 AND r.ended_at IS NULL ORDER BY r.id",
+        account_id,
+    )
+    return [RoleShown(**row) for row in rows]
+
+
+def _reaches(role: RoleHeld, scope: UnitScope | ContestScope | None) -> bool:
+    if isinstance(scope, ContestScope) and role.contest_id is not None:
+        return role.contest_id == scope.contest_id
+    if not role.unit_path:
+        return False
+    if scope is None:
+        return role.unit_path.count("/") == 2  # noqa: PLR2004 — "/1/": a root of the tree
+    path = scope.unit_path if isinstance(scope, ContestScope) else scope.path
+    return path.startswith(role.unit_path)

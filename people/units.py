@@ -1,0 +1,394 @@
+"""Which units are there, under which names do people look for them, and how big are they?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import asyncpg
+from vietnam_provinces import Province, Ward
+from vn_collate import collate_key
+
+from core.clock import local_day, now
+from core.db import Connection, pool, transaction
+from core.errors import Refusal
+from core.text import clean, fold
+
+KINDS = ("province", "commune", "department", "agency", "school", "district")
+# What a person may name as the own unit; provinces are too wide and districts ended in 2025.
+SELECTABLE_KINDS = ("commune", "department", "agency", "school")
+# More matches than anybody reads, fewer than would cost anything to rank.
+MATCH_LIMIT = 1000
+
+_CODE = re.compile(r"[A-Za-z0-9._-]{1,40}")
+_UNITS = """
+    SELECT u.id, u.code, u.name, u.kind, u.block, u.path, u.sort_key,
+           coalesce(parent.name, '') AS parent_name
+    FROM unit u LEFT JOIN unit parent ON parent.id = u.parent_id
+"""
+_HOLDS = """
+    (u.valid_from IS NULL OR u.valid_from <= $1) AND (u.valid_to IS NULL OR u.valid_to >= $1)
+"""
+
+
+@dataclass(frozen=True)
+class UnitFound:
+    """A unit as lists and forms show it."""
+
+    id: int
+    code: str
+    name: str
+    kind: str
+    block: str
+    path: str
+    parent_name: str
+
+
+@dataclass(frozen=True)
+class NewUnit:
+    """A unit to be placed in the tree; `parent_code` None makes a root."""
+
+    code: str
+    name: str
+    kind: str
+    parent_code: str | None
+    block: str = ""
+    valid_from: date | None = None
+    valid_to: date | None = None
+    aliases: Sequence[str] = ()
+
+
+async def load_province(province_code: int, *, on: date) -> int:
+    """Add a province and all its communes, valid from `on`; return how many were new.
+
+    Codes are those of the General Statistics Office: "T12" for the province, "X03445" for a
+    commune. May run again: a unit that is there stays as it is.
+    """
+    province = next((each for each in Province.iter_all() if each.code == province_code), None)
+    if province is None:
+        raise Refusal("unknown_province", f"Không có tỉnh mang mã {province_code}.")
+    root = NewUnit(
+        code=f"T{province_code:02d}",
+        name=_province_name(province.name),
+        kind="province",
+        parent_code=None,
+        valid_from=on,
+        aliases=(province.name,),
+    )
+    communes = [
+        NewUnit(f"X{ward.code:05d}", ward.name, "commune", root.code, valid_from=on)
+        for ward in Ward.iter_by_province(province.code)
+    ]
+    async with transaction() as connection:
+        return len(await place_units(connection, [root])) + len(
+            await place_units(connection, communes)
+        )
+
+
+async def add_unit(
+    *,
+    code: str,
+    name: str,
+    kind: str,
+    parent_code: str | None,
+    block: str = "",
+    valid_from: date | None = None,
+    valid_to: date | None = None,
+    aliases: Sequence[str] = (),
+    headcount: int | None = None,
+    counted_on: date | None = None,
+) -> int:
+    """Add one unit under its parent and return its id; a code that is taken is refused."""
+    unit = NewUnit(code, name, kind, parent_code, block, valid_from, valid_to, aliases)
+    async with transaction() as connection:
+        placed = await place_units(connection, [unit])
+        if not placed:
+            raise Refusal(
+                "unit_exists", f"Đã có đơn vị mang mã {code}.", fields={"ma": "Mã đã có."}
+            )
+        if headcount is not None:
+            await write_headcount(
+                connection, placed[code], headcount, counted_on or local_day(now())
+            )
+    return placed[code]
+
+
+async def place_units(connection: Connection, units: Sequence[NewUnit]) -> dict[str, int]:
+    """Put units under parents that are already there; the ids of the new ones by code.
+
+    A code that is taken is left as it is. Takes the caller's transaction.
+    """
+    parents = await _parents(connection, {unit.parent_code for unit in units if unit.parent_code})
+    for unit in units:
+        _check(unit, parents)
+    names = [clean(unit.name) for unit in units]
+    placed = await connection.fetch(
+        """
+        INSERT INTO unit (code, name, name_key, sort_key, kind, block, parent_id, path,
+                          valid_from, valid_to)
+        SELECT n.code, n.name, n.name_key, n.sort_key, n.kind, n.block, n.parent_id, '',
+               n.valid_from, n.valid_to
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[],
+                    $7::bigint[], $8::date[], $9::date[])
+            AS n (code, name, name_key, sort_key, kind, block, parent_id, valid_from, valid_to)
+        ON CONFLICT (code) DO NOTHING
+        RETURNING id, code
+        """,
+        [unit.code for unit in units],
+        names,
+        [fold(name)[:255] for name in names],
+        [collate_key(name) for name in names],
+        [unit.kind for unit in units],
+        [clean(unit.block) for unit in units],
+        [parents.get(unit.parent_code or "") for unit in units],
+        [unit.valid_from for unit in units],
+        [unit.valid_to for unit in units],
+    )
+    ids = {row["code"]: row["id"] for row in placed}
+    await connection.execute(
+        """
+        UPDATE unit u SET path = coalesce(parent.path, '/') || u.id || '/'
+        FROM unit own LEFT JOIN unit parent ON parent.id = own.parent_id
+        WHERE own.id = u.id AND u.id = ANY($1)
+        """,
+        list(ids.values()),
+    )
+    for unit in units:
+        if unit.code in ids:
+            await write_aliases(connection, ids[unit.code], unit.aliases)
+    return ids
+
+
+async def write_aliases(connection: Connection, unit_id: int, aliases: Iterable[str]) -> None:
+    """Add the names that the unit does not answer to yet, inside the caller's transaction."""
+    names = list(dict.fromkeys(clean(alias) for alias in aliases if fold(alias)))
+    await connection.execute(
+        """
+        INSERT INTO unit_alias (unit_id, name, name_key)
+        SELECT $1, n.name, n.name_key FROM unnest($2::text[], $3::text[]) AS n (name, name_key)
+        WHERE NOT EXISTS (SELECT FROM unit_alias a WHERE a.unit_id = $1 AND a.name = n.name)
+        """,
+        unit_id,
+        names,
+        [fold(name)[:255] for name in names],
+    )
+
+
+async def record_headcount(
+    *, unit_id: int, people_count: int, counted_on: date, source: str = ""
+) -> None:
+    """Keep how many people a unit had on a day; a second count of the same day replaces it."""
+    async with transaction() as connection:
+        await write_headcount(connection, unit_id, people_count, counted_on, source)
+
+
+async def write_headcount(
+    connection: Connection, unit_id: int, people_count: int, counted_on: date, source: str = ""
+) -> None:
+    """Do the same inside the caller's transaction."""
+    if people_count < 0:
+        raise Refusal(
+            "bad_headcount", "Số người không được âm.", fields={"bien_che": "Số từ 0 trở lên."}
+        )
+    await connection.execute(
+        """
+        INSERT INTO headcount (unit_id, counted_on, people_count, source) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (unit_id, counted_on)
+        DO UPDATE SET people_count = excluded.people_count, source = excluded.source
+        """,
+        unit_id,
+        counted_on,
+        people_count,
+        source,
+    )
+
+
+async def record_succession(
+    *, predecessor_code: str, successor_codes: Sequence[str], on: date
+) -> None:
+    """End a unit on the day before `on` and name who took over; may be told again.
+
+    A circle of successors is refused, since a search would never find its end.
+    """
+    async with transaction() as connection:
+        units = await _parents(connection, {predecessor_code, *successor_codes})
+        for code in (predecessor_code, *successor_codes):
+            if code not in units:
+                raise _unknown_unit(code)
+        predecessor = units[predecessor_code]
+        successors = [units[code] for code in successor_codes]
+        await _refuse_circle(connection, predecessor, successors)
+        await connection.execute(
+            "UPDATE unit SET valid_to = $2 WHERE id = $1", predecessor, on - timedelta(days=1)
+        )
+        await connection.execute(
+            """
+            INSERT INTO unit_succession (predecessor_id, successor_id, succeeded_on)
+            SELECT $1, successor, $3 FROM unnest($2::bigint[]) AS successor
+            ON CONFLICT (predecessor_id, successor_id)
+            DO UPDATE SET succeeded_on = excluded.succeeded_on
+            """,
+            predecessor,
+            successors,
+            on,
+        )
+
+
+async def find_units(
+    text: str, *, within_code: str | None = None, limit: int = 20, on: date | None = None
+) -> list[UnitFound]:
+    """Find units by any part of a present, former or other name, with or without marks.
+
+    Words match from their beginning ("muong t" finds Mường Tè). A unit that has ended is
+    answered by its successors. Names with the very marks that were typed come first, then whole
+    words, then the Vietnamese order.
+    """
+    key = fold(text)
+    if not key:
+        return []
+    rows = await pool().fetch(
+        f"""
+        WITH RECURSIVE named AS (
+            SELECT id AS unit_id, name, name_key FROM unit
+            UNION ALL
+            SELECT unit_id, name, name_key FROM unit_alias
+        ), resolved AS (
+            SELECT unit_id, name AS matched FROM named
+            WHERE position(' ' || $2::text IN ' ' || name_key) > 0
+            UNION
+            SELECT s.successor_id, r.matched
+            FROM resolved r
+            JOIN unit ended ON ended.id = r.unit_id AND ended.valid_to < $1
+            JOIN unit_succession s ON s.predecessor_id = ended.id
+        )
+        SELECT shown.*, resolved.matched
+        FROM resolved
+        JOIN ({_UNITS} WHERE {_HOLDS} AND u.kind = ANY($3)) shown ON shown.id = resolved.unit_id
+        WHERE $4::text IS NULL OR shown.path LIKE (SELECT path FROM unit WHERE code = $4) || '%'
+        ORDER BY shown.sort_key, shown.code
+        LIMIT {MATCH_LIMIT}
+        """,  # noqa: S608 — only this module's own constants are put in
+        on or local_day(now()),
+        key,
+        list(SELECTABLE_KINDS),
+        within_code,
+    )
+    ranked = sorted(rows, key=lambda row: _distance(text, key, row["matched"]))
+    found = dict.fromkeys(_shown(row) for row in ranked)
+    return list(found)[:limit]
+
+
+async def get_unit(code: str) -> UnitFound:
+    """Return the unit with this code, whatever its dates; refuse an unknown one."""
+    row = await pool().fetchrow(
+        f"{_UNITS} WHERE u.code = $1",
+        code,
+    )
+    if row is None:
+        raise _unknown_unit(code)
+    return _shown(row)
+
+
+async def find_selectable_unit(code: str, *, on: date | None = None) -> UnitFound | None:
+    """Return the unit with this code if a person may name it as the own one that day."""
+    row = await pool().fetchrow(
+        f"{_UNITS} WHERE {_HOLDS} AND u.code = $2 AND u.kind = ANY($3)",
+        on or local_day(now()),
+        code,
+        list(SELECTABLE_KINDS),
+    )
+    return _shown(row) if row else None
+
+
+async def selectable_units(*, on: date) -> list[UnitFound]:
+    """List every unit that a person may name as the own one, in the Vietnamese order."""
+    rows = await pool().fetch(
+        f"{_UNITS} WHERE {_HOLDS} AND u.kind = ANY($2) ORDER BY u.sort_key, u.code",
+        on,
+        list(SELECTABLE_KINDS),
+    )
+    return [_shown(row) for row in rows]
+
+
+async def subtree_ids(unit_id: int) -> list[int]:
+    """List the unit and every unit beneath it, ended ones too."""
+    rows = await pool().fetch(
+        "SELECT id FROM unit WHERE path LIKE (SELECT path FROM unit WHERE id = $1) || '%' "
+        "ORDER BY id",
+        unit_id,
+    )
+    return [row["id"] for row in rows]
+
+
+async def headcounts(unit_ids: Sequence[int], *, on: date) -> dict[int, int]:
+    """Return the latest count on or before a day by unit; a unit never counted is absent."""
+    rows = await pool().fetch(
+        """
+        SELECT DISTINCT ON (unit_id) unit_id, people_count FROM headcount
+        WHERE unit_id = ANY($1) AND counted_on <= $2
+        ORDER BY unit_id, counted_on DESC
+        """,
+        list(unit_ids),
+        on,
+    )
+    return {row["unit_id"]: row["people_count"] for row in rows}
+
+
+def _distance(typed: str, key: str, matched: str) -> tuple[bool, bool]:
+    has_typed_marks = clean(typed).lower() in clean(matched).lower()
+    is_whole_words = f" {key} " in f" {fold(matched)} "
+    return (not has_typed_marks, not is_whole_words)
+
+
+def _shown(row: asyncpg.Record) -> UnitFound:
+    return UnitFound(**{name: row[name] for name in UnitFound.__dataclass_fields__})
+
+
+def _province_name(name: str) -> str:
+    return name if name.startswith("Thành phố ") else f"Tỉnh {name}"
+
+
+def _check(unit: NewUnit, parents: dict[str, int]) -> None:
+    if not _CODE.fullmatch(unit.code):
+        raise Refusal(
+            "bad_unit_code",
+            f"Mã đơn vị “{unit.code}” chỉ được gồm chữ không dấu, số, dấu chấm và gạch, tối đa 40 ký tự.",
+            fields={"ma": "Mã chỉ gồm chữ không dấu, số, dấu chấm và gạch."},
+        )
+    if unit.kind not in KINDS:
+        raise Refusal("unknown_kind", f"Loại đơn vị “{unit.kind}” không có.")
+    if not fold(unit.name):
+        raise Refusal("no_unit_name", "Đơn vị phải có tên.", fields={"ten": "Hãy nhập tên đơn vị."})
+    if unit.parent_code and unit.parent_code not in parents:
+        raise _unknown_unit(unit.parent_code)
+
+
+async def _parents(connection: Connection, codes: set[str]) -> dict[str, int]:
+    rows = await connection.fetch("SELECT code, id FROM unit WHERE code = ANY($1)", sorted(codes))
+    return {row["code"]: row["id"] for row in rows}
+
+
+async def _refuse_circle(
+    connection: Connection, predecessor: int, successors: Sequence[int]
+) -> None:
+    later = await connection.fetch(
+        """
+        WITH RECURSIVE later AS (
+            SELECT unnest($1::bigint[]) AS id
+            UNION
+            SELECT s.successor_id FROM later JOIN unit_succession s ON s.predecessor_id = later.id
+        )
+        SELECT id FROM later
+        """,
+        successors,
+    )
+    if predecessor in {row["id"] for row in later}:
+        raise Refusal(
+            "succession_circle", "Một đơn vị không thể kế thừa chính mình, dù qua đơn vị khác."
+        )
+
+
+def _unknown_unit(code: str) -> Refusal:
+    return Refusal("unknown_unit", f"Không có đơn vị mang mã {code}.")
