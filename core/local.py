@@ -187,7 +187,7 @@ class LocalStack:
             # still write to them; PDEATHSIG ends them when this process dies without a word.
             child = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                start_new_session=True, preexec_fn=_end_with_parent(stop_signal),
+                start_new_session=True, preexec_fn=end_with_parent(stop_signal),
                 **self._identity(),
             )  # fmt: skip
         finally:
@@ -337,7 +337,7 @@ def _remove_stale_pidfile(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _end_with_parent(stop_signal: signal.Signals) -> object:
+def end_with_parent(stop_signal: signal.Signals) -> object:
     library = ctypes.CDLL(None, use_errno=True)
     parent = os.getpid()
 

@@ -1,0 +1,190 @@
+"""Which commands does the platform have? `python -m web --help`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+from core import db
+from core.errors import Refusal
+from core.local import LocalStack, running_stack
+from core.log import configure
+from core.settings import Settings, require_secret, settings
+
+
+def main() -> int:
+    parser = _parser()
+    arguments = parser.parse_args()
+    try:
+        chosen = settings()
+        result = arguments.command(arguments, chosen)
+    except Refusal as refusal:
+        print(refusal.sentence, file=sys.stderr)
+        return 2
+    return int(result or 0)
+
+
+def resolved(chosen: Settings) -> Settings:
+    """The settings with the addresses of the servers: given ones, or this machine's running pair."""
+    if not chosen.is_embedded:
+        return chosen
+    found = running_stack(chosen.local_path)
+    if found is None:
+        raise Refusal(
+            "no_servers",
+            "No servers: start `make run` first, or set DATABASE_URL and REDIS_URL. / Chưa có máy "
+            "chủ dữ liệu: hãy chạy `make run` hoặc đặt DATABASE_URL và REDIS_URL.",
+        )
+    return replace(
+        chosen,
+        database_url=found.database_url,
+        redis_url=found.redis_url,
+        secret_key=require_secret(chosen),
+        demo=chosen.is_demo,
+    )
+
+
+def environment(chosen: Settings) -> dict[str, str]:
+    """What a child process needs to have the same settings."""
+    return {
+        **os.environ,
+        "DATABASE_URL": chosen.database_url,
+        "REDIS_URL": chosen.redis_url,
+        "SECRET_KEY": require_secret(chosen),
+        "DEMO": "1" if chosen.is_demo else "0",
+    }
+
+
+def _run(_arguments: argparse.Namespace, chosen: Settings) -> int:
+    from web.supervisor import run_everything
+
+    return run_everything(chosen)
+
+
+def _serve(arguments: argparse.Namespace, chosen: Settings) -> None:
+    import uvicorn
+
+    from web.app import create_app
+
+    ready = resolved(chosen)
+    uvicorn.run(
+        create_app(ready),
+        host=ready.host,
+        port=ready.port,
+        fd=arguments.fd,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        backlog=4096,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=20,
+        proxy_headers=bool(ready.trusted_proxies),
+        forwarded_allow_ips=ready.trusted_proxies or None,
+    )
+
+
+def _work(_arguments: argparse.Namespace, chosen: Settings) -> None:
+    from web.worker import work
+
+    ready = resolved(chosen)
+    configure(ready.log_level)
+    _until_stopped(lambda: work(ready))
+
+
+def _migrate(_arguments: argparse.Namespace, chosen: Settings) -> None:
+    asyncio.run(db.migrate(resolved(chosen).database_url))
+
+
+def _local(_arguments: argparse.Namespace, chosen: Settings) -> None:
+    stack = LocalStack(chosen.local_path)
+    addresses = stack.start()
+    print(f"DATABASE_URL={addresses.database_url}\nREDIS_URL={addresses.redis_url}", flush=True)
+    try:
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    finally:
+        stack.stop()
+
+
+def _seed(arguments: argparse.Namespace, chosen: Settings) -> None:
+    from web.demo import crowd, province
+
+    ready = resolved(chosen)
+    if arguments.crowd:
+        _with_database(
+            ready, lambda: crowd.make_crowd(ready, arguments.crowd, Path(arguments.out))
+        )
+    else:
+        _with_database(ready, lambda: province.fill(ready, attempts=arguments.attempts))
+
+
+def _import_bank(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from web.commands import import_bank
+
+    return _with_database(
+        resolved(chosen),
+        lambda: import_bank(arguments.bank, Path(arguments.file), is_dry_run=arguments.dry_run),
+    )
+
+
+def _with_database(chosen: Settings, verb: Callable[[], Awaitable[int | None]]) -> int:
+    async def call() -> int:
+        await db.open_database(chosen.database_url, pgbouncer=chosen.pgbouncer)
+        try:
+            return await verb() or 0
+        finally:
+            await db.close_database()
+
+    configure(chosen.log_level)
+    return asyncio.run(call())
+
+
+def _until_stopped(verb: Callable[[], Awaitable[None]]) -> None:
+    """Run until SIGINT or SIGTERM, then cancel and let the verb close what it opened."""
+
+    async def call() -> None:
+        task = asyncio.ensure_future(verb())
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(call())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m web", description="Hiểu Số")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def add(name: str, call: Callable[..., object], about: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=about, description=about)
+        made.set_defaults(command=call)
+        return made
+
+    add("run", _run, "servers if needed, migrate, demonstration data, web and worker")
+    serve = add("serve", _serve, "one web process")
+    serve.add_argument("--fd", type=int, help="a listening socket handed over by the parent")
+    add("work", _work, "one worker process")
+    add("migrate", _migrate, "bring the tables up to date")
+    add("local", _local, "only the embedded PostgreSQL and Valkey; prints their addresses")
+    seed = add("seed", _seed, "the demonstration province, or a crowd for load tests (DEMO=1)")
+    seed.add_argument("--attempts", type=int, default=20_000, help="synthetic past attempts")
+    seed.add_argument("--crowd", type=int, default=0, metavar="N", help="N signed-up people")
+    seed.add_argument("--out", default="crowd.csv", metavar="FILE", help="where the crowd goes")
+    bank = add("import-bank", _import_bank, "questions from an XLSX file of the template's form")
+    bank.add_argument("bank", help="the bank's code")
+    bank.add_argument("file", help="the XLSX file")
+    bank.add_argument("--dry-run", action="store_true", help="report, change nothing")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""What is the web application made of?"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from core import db
+from core.errors import Refusal
+from core.log import configure, logger
+from core.metrics import REFUSALS
+from core.queue import close_queue, open_queue
+from core.settings import Settings, require_secret
+from quiz.attempts import Attempts
+from web.contest_cache import ContestCache
+from web.edge import Edge
+from web.pages import errors
+from web.render import PublicPages
+from web.routes import routes
+from web.tokens import Tokens
+
+CLOCK_SAMPLE_SECONDS = 5
+
+
+def create_app(settings: Settings) -> Starlette:
+    """The application of one process; what its lifespan opens it also closes."""
+    configure(settings.log_level)
+    secret = require_secret(settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        await db.open_database(
+            settings.database_url,
+            pool_size=settings.database_pool_size,
+            pgbouncer=settings.pgbouncer,
+        )
+        open_queue(settings.redis_url)
+        app.state.attempts = Attempts()
+        clock_keeper = asyncio.create_task(_keep_clock())
+        try:
+            yield
+        finally:
+            clock_keeper.cancel()
+            await app.state.attempts.close()
+            await close_queue()
+            await db.close_database()
+
+    app = Starlette(
+        routes=routes(),
+        middleware=[Middleware(Edge, public_url=settings.public_url)],
+        exception_handlers={
+            Refusal: _answer_refusal,
+            HTTPException: errors.http_error,
+            Exception: errors.server_error,
+        },
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.state.tokens = Tokens(secret, is_https=settings.is_https)
+    app.state.public_pages = PublicPages()
+    app.state.contests = ContestCache()
+    return app
+
+
+async def _answer_refusal(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refusal)
+    REFUSALS.labels(error.code).inc()
+    return await errors.refused(request, error)
+
+
+async def _keep_clock() -> None:
+    while True:
+        await asyncio.sleep(CLOCK_SAMPLE_SECONDS)
+        try:
+            await db.database_clock().sample()
+        except Exception as error:  # noqa: BLE001 — while PostgreSQL is away the last offset still holds
+            logger.warning("clock_sample_failed", reason=type(error).__name__)

@@ -1,0 +1,74 @@
+"""What did a browser or a script post?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from core.errors import Refusal
+
+LARGEST_FORM_BYTES = 64 * 1024
+MOST_FIELDS = 400
+
+
+@dataclass
+class Form:
+    """Typed values by field, every value of a repeated field kept; errors are put beside them."""
+
+    values: dict[str, list[str]]
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        found = self.values.get(name)
+        return found[-1] if found else ""
+
+    def for_page(self) -> dict[str, object]:
+        """What `_forms.html` wants: one value as text, several as a list."""
+        return {
+            "values": {
+                name: found[0] if len(found) == 1 else found for name, found in self.values.items()
+            },
+            "errors": self.errors,
+        }
+
+
+def wants_json(request: Request) -> bool:
+    return "application/json" in request.headers.get("accept", "")
+
+
+async def read_form(request: Request) -> Form:
+    """An urlencoded body of at most 64 kB."""
+    return Form(parse_form(await read_body(request, LARGEST_FORM_BYTES)))
+
+
+async def read_body(request: Request, largest_bytes: int) -> bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > largest_bytes:
+        raise _too_large()
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > largest_bytes:
+            raise _too_large()
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def parse_form(body: bytes) -> dict[str, list[str]]:
+    try:
+        pairs = parse_qsl(
+            body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS
+        )
+    except ValueError:
+        raise Refusal("bad_form", "Không đọc được nội dung gửi lên. Hãy thử lại.") from None
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return values
+
+
+def _too_large() -> Refusal:
+    return Refusal("too_large", "Nội dung gửi lên quá lớn.")

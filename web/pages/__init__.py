@@ -1,0 +1,1 @@
+"""One module a subject; each parses, calls one verb and renders."""

@@ -1,0 +1,517 @@
+"""Taking a quiz: enter, read the paper, save, hand in, see the result."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from core import db
+from core.clock import now
+from core.errors import Refusal
+from core.text import clean
+from quiz import entering, leaderboard, review
+from quiz.attempts import Attempts, Opened, Save, Saved, get_attempt
+from quiz.contests import ContestShown, RoundShown, open_round, rules_sentence
+from quiz.drawing import Paper, PaperQuestion
+from quiz.frozen import paper_of
+from quiz.leaderboard import BoardRow
+from quiz.scoring import POINT
+from web.forms import Form, LARGEST_FORM_BYTES, parse_form, read_body, read_form, wants_json
+from web.guard import attempt_token, signed_in
+from web.render import is_part, render
+from web.tokens import AttemptToken
+
+LARGEST_PREDICTION = 10**11
+MOST_CHOSEN = 20
+LARGEST_SEQ = 2**53  # what a browser counts exactly
+PREDICTIONS = {
+    "people": ("người", "số người có bài thi được ghi nhận trong đợt này, tính đến khi đợt thi đóng"),
+    "attempts": ("lượt", "số lượt thi được ghi nhận trong đợt này, tính đến khi đợt thi đóng"),
+    "people_all_correct": (
+        "người",
+        "số người trả lời đúng tất cả các câu trong đợt này, tính đến khi đợt thi đóng",
+    ),
+}
+
+
+async def enter_page(request: Request) -> Response:
+    """What a participant reads before the clock starts."""
+    contest, open_now = await _open_contest(request)
+    viewer = await signed_in(request)
+    entrant = await entering.find_entrant(viewer.person_id, contest.id, open_now.id)
+    return _enter_page(request, contest, open_now, entrant, Form({}), None)
+
+
+async def enter(request: Request) -> Response:
+    arrived_at = _arrived_at(request)
+    form = await read_form(request)
+    contest, open_now = await _open_contest(request)
+    viewer = await signed_in(request)
+    rules = entering.entry_rules(contest, open_now, contest.unit_path)
+    try:
+        started = await entering.enter(
+            _attempts(request),
+            rules,
+            person_id=viewer.person_id,
+            division_code=form.text("bang") or None,
+            arrived_at=arrived_at,
+        )
+    except Refusal as refusal:
+        if wants_json(request) or refusal.code == "busy":
+            raise
+        entrant = await entering.find_entrant(viewer.person_id, contest.id, open_now.id)
+        return _enter_page(request, contest, open_now, entrant, form, refusal)
+    token = await attempt_token(started.attempt_id)
+    response = RedirectResponse(f"/bai-thi/{started.attempt_id}", HTTPStatus.SEE_OTHER)
+    request.app.state.tokens.set_attempt(response, token)
+    return response
+
+
+async def paper(request: Request) -> Response:
+    token: AttemptToken = request.state.attempt
+    opened = await _attempts(request).open_paper(token.attempt_id)
+    if opened.state != "open":
+        return RedirectResponse(f"/bai-thi/{opened.attempt_id}/ket-qua", HTTPStatus.SEE_OTHER)
+    contest = await request.app.state.contests.by_id(opened.contest_id)
+    drawn = await _paper(opened)
+    at = db.database_clock().now()
+    response = render(
+        request,
+        "play/play.html",
+        {
+            "attempt": {
+                "id": str(opened.attempt_id),
+                "opening": opened.opening,
+                "saved_seq": opened.saved_seq,
+                "next_seq": opened.saved_seq + 1,
+                "saved_at": opened.saved_at,
+                "deadline_at": opened.deadline_at,
+                "deadline_ms": _epoch_ms(opened.deadline_at),
+                "server_now_ms": _epoch_ms(at),
+                "remaining_ms": max(0, _epoch_ms(opened.deadline_at) - _epoch_ms(at)),
+            },
+            "contest": {"slug": contest.slug, "title": contest.name},
+            "round": {"number": _round(contest, opened).number, "name": _round(contest, opened).name},
+            "questions": [
+                _question(position, each, opened.answers.get(str(position), ()))
+                for position, each in enumerate(drawn, start=1)
+            ],
+            "answered_count": _answered_count(opened),
+            "question_count": len(drawn),
+            "prediction": _prediction(contest, opened),
+            "just_saved": request.query_params.get("da-luu") == "1",
+        },
+    )
+    return _with_renewed_token(request, response)
+
+
+async def save(request: Request) -> Response:
+    """The hot path: no session, no template for scripts, one row in a shared commit."""
+    arrived_at = _arrived_at(request)
+    token: AttemptToken = request.state.attempt
+    fields = parse_form(await read_body(request, LARGEST_FORM_BYTES))
+    wanted = _parse_save(token, fields, arrived_at, is_submit=False)
+    saved = await _attempts(request).save(wanted)
+    if wants_json(request):
+        return Response(
+            orjson.dumps(
+                {
+                    "saved_seq": saved.saved_seq,
+                    "saved_at": saved.saved_at,
+                    "deadline_at": saved.deadline_at,
+                }
+            ),
+            media_type="application/json",
+            headers={"Cache-Control": "no-store"},
+        )
+    return _with_renewed_token(request, _saved_page(request, fields, wanted, saved))
+
+
+async def confirm_page(request: Request) -> Response:
+    token: AttemptToken = request.state.attempt
+    opened = await get_attempt(token.attempt_id)
+    if opened.state != "open":
+        return RedirectResponse(f"/bai-thi/{opened.attempt_id}/ket-qua", HTTPStatus.SEE_OTHER)
+    contest = await request.app.state.contests.by_id(opened.contest_id)
+    unanswered = [
+        position
+        for position in range(1, token.question_count + 1)
+        if not opened.answers.get(str(position))
+    ]
+    chosen_round = _round(contest, opened)
+    return render(
+        request,
+        "play/confirm.html",
+        {
+            "attempt": {
+                "id": str(opened.attempt_id),
+                "saved_seq": opened.saved_seq,
+                "opening": opened.opening,
+                "deadline_at": opened.deadline_at,
+            },
+            "contest": {"slug": contest.slug, "title": contest.name},
+            "round": {"number": chosen_round.number, "name": chosen_round.name},
+            "question_count": token.question_count,
+            "answered_count": token.question_count - len(unanswered),
+            "unanswered": unanswered,
+            "prediction_missing": bool(contest.prediction) and opened.prediction is None,
+        },
+    )
+
+
+async def submit(request: Request) -> Response:
+    arrived_at = _arrived_at(request)
+    token: AttemptToken = request.state.attempt
+    fields = parse_form(await read_body(request, LARGEST_FORM_BYTES))
+    await _attempts(request).submit(_parse_save(token, fields, arrived_at, is_submit=True))
+    return RedirectResponse(f"/bai-thi/{token.attempt_id}/ket-qua", HTTPStatus.SEE_OTHER)
+
+
+async def take_over(request: Request) -> Response:
+    """Opening the paper again makes this page the one that saves."""
+    token: AttemptToken = request.state.attempt
+    response = RedirectResponse(f"/bai-thi/{token.attempt_id}", HTTPStatus.SEE_OTHER)
+    return _with_renewed_token(request, response)
+
+
+async def result(request: Request) -> Response:
+    token: AttemptToken = request.state.attempt
+    found = await review.find_result(token.attempt_id)
+    if wants_json(request):
+        return Response(
+            orjson.dumps(
+                {
+                    "state": found.state,
+                    "receipt": found.receipt,
+                    "score": None if found.points is None else found.points / POINT,
+                    "correct_count": found.correct_count,
+                    "question_count": token.question_count,
+                    "duration_ms": found.duration_ms,
+                }
+            ),
+            media_type="application/json",
+            headers={"Cache-Control": "no-store"},
+        )
+    if found.state == "open" and db.database_clock().now() <= found.deadline_at:
+        return RedirectResponse(f"/bai-thi/{token.attempt_id}", HTTPStatus.SEE_OTHER)
+    contest = await request.app.state.contests.by_id(found.contest_id)
+    context = await _result_context(contest, found, token)
+    if not is_part(request):
+        context |= await _whole_result_context(contest, found)
+    response = render(request, "play/result.html", context, part="play/_score.html")
+    return _with_renewed_token(request, response)
+
+
+def _attempts(request: Request) -> Attempts:
+    return request.app.state.attempts  # type: ignore[no-any-return] — State has no types
+
+
+def _arrived_at(request: Request) -> datetime:
+    return db.database_clock().instant(request.state.arrived)
+
+
+async def _open_contest(request: Request) -> tuple[ContestShown, RoundShown]:
+    contest: ContestShown = await request.app.state.contests.by_slug(request.path_params["slug"])
+    at = db.database_clock().now()
+    open_now = open_round(contest, at)
+    if open_now is None:
+        upcoming = [each for each in contest.rounds if each.opens_at > at]
+        if upcoming:
+            from core.text import deadline_shown
+
+            raise Refusal(
+                "not_open_yet", f"{upcoming[0].name} mở lúc {deadline_shown(upcoming[0].opens_at)}."
+            )
+        raise Refusal("round_closed", "Cuộc thi này đã kết thúc.")
+    return contest, open_now
+
+
+def _round(contest: ContestShown, opened: Opened) -> RoundShown:
+    return next(each for each in contest.rounds if each.id == opened.round_id)
+
+
+async def _paper(opened: Opened) -> Paper:
+    return await paper_of(db.pool(), opened.pool_id, opened.seed, opened.drawing_version)
+
+
+def _parse_save(
+    token: AttemptToken,
+    fields: Mapping[str, Sequence[str]],
+    arrived_at: datetime,
+    *,
+    is_submit: bool,
+) -> Save:
+    """The fields of interfaces.md: seq, q<position>, du_doan, lan."""
+    answers: dict[str, list[int]] = {}
+    for name, values in fields.items():
+        position = name[1:]
+        if name[:1] == "q" and position.isascii() and position.isdigit():
+            if not 1 <= int(position) <= token.question_count or len(values) > MOST_CHOSEN:
+                raise Refusal("bad_answer", f"Đề không có câu {position[:6]}.")
+            answers[str(int(position))] = sorted(
+                {_whole(value, "bad_answer", MOST_CHOSEN) for value in values if value}
+            )
+    typed = clean(fields.get("du_doan", [""])[-1])
+    prediction = (
+        _whole(typed.replace(".", "").replace(" ", ""), "bad_prediction", LARGEST_PREDICTION)
+        if typed
+        else None
+    )
+    opening = fields.get("lan", [""])[-1]
+    seq = fields.get("seq", [""])[-1]
+    return Save(
+        attempt_id=token.attempt_id,
+        seq=_whole(seq, "bad_seq", LARGEST_SEQ) if seq or not is_submit else 0,
+        answers=answers,
+        arrived_at=arrived_at,
+        opening=_whole(opening, "bad_opening", 2**31 - 1) if opening else None,
+        prediction=prediction,
+        sets_prediction="du_doan" in fields,
+        is_submit=is_submit,
+    )
+
+
+_BAD_NUMBER = {
+    "bad_answer": "Phương án gửi lên không có trong câu hỏi.",
+    "bad_prediction": "Câu dự đoán cần một số nguyên, ví dụ 12500.",
+    "bad_seq": "Thiếu số thứ tự lần lưu (seq).",
+    "bad_opening": "Số lần mở bài (lan) chưa đúng.",
+}
+
+
+def _whole(text: str, code: str, largest: int) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 20 and int(text) <= largest):
+        raise Refusal(code, _BAD_NUMBER[code])
+    return int(text)
+
+
+def _saved_page(
+    request: Request, fields: Mapping[str, Sequence[str]], wanted: Save, saved: Saved
+) -> Response:
+    path = f"/bai-thi/{wanted.attempt_id}"
+    back = fields.get("ve", [""])[-1]
+    if back == "bai-thi":
+        return RedirectResponse(f"{path}?da-luu=1", HTTPStatus.SEE_OTHER)
+    if back == "xac-nhan-nop":
+        return RedirectResponse(f"{path}/xac-nhan-nop", HTTPStatus.SEE_OTHER)
+    return render(
+        request,
+        "play/_saved.html",
+        {
+            "attempt": {"id": str(wanted.attempt_id)},
+            "saved": {"at": saved.saved_at or now(), "is_own": saved.saved_seq == wanted.seq},
+        },
+    )
+
+
+def _with_renewed_token(request: Request, response: Response) -> Response:
+    """The owner came by session: their browser gets the attempt's own cookie again."""
+    renewed = getattr(request.state, "renewed_attempt", None)
+    if renewed is not None:
+        request.app.state.tokens.set_attempt(response, renewed)
+    return response
+
+
+def _question(position: int, paper_question: PaperQuestion, chosen: Sequence[int]) -> dict[str, Any]:
+    question = paper_question.question
+    return {
+        "position": position,
+        "text": question.text,
+        "kind": "several" if question.kind == "multiple" else question.kind,
+        "answered": bool(chosen),
+        "image": {"url": f"/anh/{question.image_digest}", "alt": question.image_alt}
+        if question.image_digest
+        else None,
+        "options": [
+            {
+                "position": shown,
+                "letter": string.ascii_uppercase[shown - 1],
+                "text": question.options[place].text,
+                "checked": shown in chosen,
+            }
+            for shown, place in enumerate(paper_question.option_order, start=1)
+        ],
+    }
+
+
+def _prediction(contest: ContestShown, opened: Opened) -> dict[str, Any] | None:
+    if not contest.prediction:
+        return None
+    unit, definition = PREDICTIONS[contest.prediction]
+    return {
+        "label": f"Bạn dự đoán có bao nhiêu {unit}?",
+        "definition": f"Dự đoán {definition}.",
+        "unit": unit,
+        "value": opened.prediction,
+        "error": None,
+    }
+
+
+def _answered_count(opened: Opened) -> int:
+    return sum(1 for chosen in opened.answers.values() if chosen)
+
+
+def _epoch_ms(instant: datetime) -> int:
+    return round(instant.timestamp() * 1000)
+
+
+def _enter_page(
+    request: Request,
+    contest: ContestShown,
+    open_now: RoundShown,
+    entrant: entering.Entrant,
+    form: Form,
+    refusal: Refusal | None,
+) -> Response:
+    at = db.database_clock().now()
+    if refusal is not None:
+        form.errors |= refusal.fields
+    elif entrant.open_id is None:
+        try:
+            entering.check(entering.entry_rules(contest, open_now, contest.unit_path), entrant, at)
+        except Refusal as found:
+            refusal = found
+    known = {division.code for division in contest.divisions}
+    needs_division = entrant.division_id is None and len(known) > 1
+    form.values.setdefault("bang", [entrant.division_code])
+    left = (
+        None
+        if open_now.attempt_limit is None
+        else max(0, open_now.attempt_limit - entrant.attempt_count)
+    )
+    return render(
+        request,
+        "contests/enter.html",
+        {
+            "contest": {"slug": contest.slug, "title": contest.name},
+            "round": {
+                "number": open_now.number,
+                "name": open_now.name,
+                "closes_at": open_now.closes_at,
+                "question_count": open_now.question_count,
+                "time_limit_minutes": open_now.time_limit_seconds // 60,
+                "has_prediction": bool(contest.prediction),
+                "attempt_limit": open_now.attempt_limit,
+                "counting": open_now.counting,
+                "cooldown_minutes": open_now.cooldown_seconds // 60,
+            },
+            "deadline_at": min(
+                at + timedelta(seconds=open_now.time_limit_seconds), open_now.closes_at
+            ),
+            "rules_version": contest.rules_version,
+            "rules_sentence": rules_sentence(contest.comparators, contest.prediction),
+            "divisions": [
+                {"value": division.code, "label": division.name} for division in contest.divisions
+            ]
+            if needs_division
+            else [],
+            "has_open_attempt": entrant.open_id is not None,
+            "tries_left": left,
+            "refusal": refusal.sentence
+            if refusal is not None and refusal.code != "choose_division"
+            else None,
+            "form": form.for_page(),
+        },
+        status=HTTPStatus.OK if refusal is None else HTTPStatus.CONFLICT,
+    )
+
+
+async def _result_context(
+    contest: ContestShown, found: review.Result, token: AttemptToken
+) -> dict[str, Any]:
+    unit = PREDICTIONS[contest.prediction][0] if contest.prediction else ""
+    return {
+        "attempt": {
+            "id": str(token.attempt_id),
+            "number": found.number,
+            "receipt": found.receipt or "",
+            "submitted_at": found.closed_at or found.deadline_at,
+            "answered_count": found.answered_count,
+            "question_count": token.question_count,
+            "was_submitted": found.state == "submitted",
+        },
+        "score": None
+        if found.points is None
+        else {
+            "correct_count": found.correct_count,
+            "question_count": token.question_count,
+            "points": found.points / POINT if found.points != found.correct_count * POINT else None,
+            "points_max": token.question_count,
+            "duration_ms": found.duration_ms,
+            "prediction": found.prediction,
+            "prediction_unit": unit,
+        },
+        "score_hidden_until": None,
+        "standing": await _standing(contest, found),
+    }
+
+
+async def _standing(contest: ContestShown, found: review.Result) -> dict[str, Any] | None:
+    chosen_round = next(each for each in contest.rounds if each.id == found.round_id)
+    if found.points is None or chosen_round.is_board_frozen(now()):
+        return None
+    place = await leaderboard.place_of(found.round_id, found.participant_id)
+    if place is None:
+        return None
+    division = next(each for each in contest.divisions if each.id == found.division_id)
+    return {
+        "rank": place.rank,
+        "total": place.people_count,
+        "division": division.name,
+        "is_final": chosen_round.result == "final",
+        "is_counted": found.is_counted,
+        "note": rules_sentence(contest.comparators, contest.prediction),
+        "rows": [
+            board_row(row, actual=chosen_round.prediction_actual, me=found.participant_id)
+            for row in place.around
+        ],
+    }
+
+
+def board_row(row: BoardRow, *, actual: int | None, me: int | None = None) -> dict[str, Any]:
+    """A line of `leaderboard/_people.html`."""
+    return {
+        "rank": row.rank,
+        "name": row.shown_name,
+        "unit": row.unit_name,
+        "correct_count": row.correct_count,
+        "question_count": row.question_count,
+        "duration_ms": row.duration_ms,
+        "prediction_gap": None
+        if actual is None or row.prediction is None
+        else abs(row.prediction - actual),
+        "is_me": row.participant_id == me,
+        "gap_before": False,
+    }
+
+
+async def _whole_result_context(contest: ContestShown, found: review.Result) -> dict[str, Any]:
+    at = now()
+    chosen_round = next(each for each in contest.rounds if each.id == found.round_id)
+    left = (
+        None
+        if chosen_round.attempt_limit is None
+        else max(0, chosen_round.attempt_limit - found.attempt_count)
+    )
+    shows_key = review.shows_key(contest.review, chosen_round.closes_at, chosen_round.result, at)
+    return {
+        "contest": {"slug": contest.slug, "title": contest.name},
+        "round": {
+            "number": chosen_round.number,
+            "name": chosen_round.name,
+            "closes_at": chosen_round.closes_at,
+        },
+        "can_try_again": chosen_round.state_at(at) == "open" and (left is None or left > 0),
+        "tries_left": left,
+        "review": await review.reviewed_paper(found) if shows_key and found.points is not None else None,
+        "key_opens_at": None
+        if shows_key or contest.review != "after_close"
+        else chosen_round.closes_at,
+    }

@@ -1,0 +1,36 @@
+"""Which HTTP answer does a domain "no" become?"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from core.errors import Refusal
+
+_STATUS = {
+    "not_found": 404,
+    "forbidden": 403,
+    "cross_site": 403,
+    "signed_out": 401,
+    "late": 409,
+    "submitted": 409,
+    "taken_over": 409,
+    "busy": 503,
+    "too_large": 413,
+    "file_bomb": 413,
+    "too_many_codes": 429,
+    "too_many_tries": 429,
+    "closing": 409,
+    "attempts_used": 409,
+    "cooling_down": 409,
+    "cannot_start": 409,
+    "not_open_yet": 409,
+    "round_closed": 409,
+    "excluded": 403,
+    "too_young": 403,
+    "other_unit": 403,
+}
+
+
+def status_of(refusal: Refusal) -> int:
+    """The status of a refusal; one that nobody listed is a form that needs mending (422)."""
+    return _STATUS.get(refusal.code, HTTPStatus.UNPROCESSABLE_ENTITY)

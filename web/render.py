@@ -1,0 +1,204 @@
+"""How does a page become bytes: template, language, part or whole, cached or fresh?"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from babel.support import NullTranslations, Translations
+from jinja2 import Environment, FileSystemLoader
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from core import text
+from core.settings import settings
+from web.assets import assets
+
+TEMPLATES = Path(__file__).parent / "templates"
+LOCALE = Path(__file__).parent.parent / "locale"
+LANGUAGES = ("vi", "en")
+LANGUAGE_COOKIE = "ngon_ngu"
+SMALLEST_COMPRESSED_BYTES = 600
+MOST_CACHED_PAGES = 2000
+
+
+@cache
+def environment(language: str) -> Environment:
+    """One template environment a language; Vietnamese is what the templates are written in."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        auto_reload=False,
+    )
+    translations: NullTranslations = (
+        Translations.load(LOCALE, [language], domain="hieuso")
+        if language != "vi"
+        else NullTranslations()
+    )
+    made.install_gettext_translations(translations, newstyle=True)  # type: ignore[attr-defined]  # added by the i18n extension
+    made.filters |= {
+        "number": text.number,
+        "percent": text.percent,
+        "datetime": text.datetime_shown,
+        "date": text.date_shown,
+        "time": text.time_shown,
+        "deadline": text.deadline_shown,
+        "duration": text.duration_shown,
+        "clock": text.clock_shown,
+        "phone_masked": text.phone_masked,
+    }
+    made.globals |= {"asset": assets().address, "lang": language, "site": _site()}
+    return made
+
+
+def _site() -> dict[str, str | None]:
+    chosen = settings()
+    return {
+        "name": "Hiểu Số",
+        "province": chosen.site_province,
+        "organiser": chosen.site_organiser,
+        "hotline": chosen.site_hotline or None,
+    }
+
+
+def language_of(request: Request) -> str:
+    found = request.cookies.get(LANGUAGE_COOKIE, "vi")
+    return found if found in LANGUAGES else "vi"
+
+
+def to_html(language: str, template: str, context: Mapping[str, Any]) -> str:
+    return environment(language).get_template(template).render(context)
+
+
+def is_part(request: Request) -> bool:
+    """Whether htmx asks for a part; a history restore gets the whole page."""
+    return (
+        request.headers.get("hx-request") == "true"
+        and request.headers.get("hx-history-restore-request") != "true"
+    )
+
+
+def render(
+    request: Request,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    part: str | None = None,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A private page; `part` is the template that htmx gets instead of the whole."""
+    chosen = part if part and is_part(request) else template
+    body = to_html(language_of(request), chosen, context).encode()
+    response = HTMLResponse(
+        body, status, headers={"Cache-Control": "no-store", **(headers or {})}
+    )
+    if part:
+        response.headers["Vary"] = "HX-Request"
+    return compressed(request, response)
+
+
+def compressed(request: Request, response: Response) -> Response:
+    body = bytes(response.body)
+    if len(body) >= SMALLEST_COMPRESSED_BYTES and accepts_gzip(request):
+        response.body = gzip.compress(body, 5, mtime=0)
+        response.headers["Content-Encoding"] = "gzip"
+        response.headers["Content-Length"] = str(len(response.body))
+        response.headers.add_vary_header("Accept-Encoding")
+    return response
+
+
+def accepts_gzip(request: Request) -> bool:
+    return "gzip" in request.headers.get("accept-encoding", "")
+
+
+@dataclass(slots=True)
+class _Kept:
+    body: bytes
+    packed: bytes
+    etag: str
+    status: int
+    stale_at: float
+
+
+class PublicPages:
+    """Pages that a crowd sees: rendered once for everybody, served from memory with an ETag.
+
+    A page that has gone stale is rendered again by one request while the others still get the old
+    one, so a crowd never waits for a render.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, ...], _Kept] = {}
+        self._rendering: dict[tuple[str, ...], asyncio.Task[_Kept]] = {}
+
+    async def answer(
+        self,
+        request: Request,
+        make: Callable[[str, bool], Awaitable[tuple[str, Mapping[str, Any]]]],
+        *,
+        key: tuple[str, ...],
+        seconds: float,
+    ) -> Response:
+        """`make(language, is_part)` returns the template and its context when the page is due."""
+        language, part = language_of(request), is_part(request)
+        full_key = (*key, language, "part" if part else "page")
+        kept = self._kept.get(full_key)
+        if kept is None or time.monotonic() >= kept.stale_at:
+            task = self._rendering.get(full_key)
+            if task is None:
+                task = asyncio.create_task(self._render(full_key, make, language, part, seconds))
+                self._rendering[full_key] = task
+                task.add_done_callback(lambda _: self._rendering.pop(full_key, None))
+                kept = await asyncio.shield(task)
+            elif kept is None:
+                kept = await asyncio.shield(task)
+        return _respond(request, kept)
+
+    def forget(self) -> None:
+        self._kept.clear()
+
+    async def _render(
+        self,
+        key: tuple[str, ...],
+        make: Callable[[str, bool], Awaitable[tuple[str, Mapping[str, Any]]]],
+        language: str,
+        part: bool,
+        seconds: float,
+    ) -> _Kept:
+        template, context = await make(language, part)
+        body = to_html(language, template, context).encode()
+        digest = hashlib.sha256(body).hexdigest()[:20]
+        kept = _Kept(
+            body, gzip.compress(body, 6, mtime=0), f'"{digest}"', 200, time.monotonic() + seconds
+        )
+        if len(self._kept) >= MOST_CACHED_PAGES:
+            self._kept.pop(next(iter(self._kept)))
+        self._kept[key] = kept
+        return kept
+
+
+def _respond(request: Request, kept: _Kept) -> Response:
+    headers = {
+        "ETag": kept.etag,
+        "Cache-Control": "no-cache",
+        "Vary": "Accept-Encoding, HX-Request, Cookie",
+    }
+    if request.headers.get("if-none-match") == kept.etag:
+        return Response(status_code=304, headers=headers)
+    if accepts_gzip(request):
+        headers["Content-Encoding"] = "gzip"
+        return Response(kept.packed, media_type="text/html; charset=utf-8", headers=headers)
+    return Response(kept.body, media_type="text/html; charset=utf-8", headers=headers)
+
+

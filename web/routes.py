@@ -1,0 +1,96 @@
+"""The one table of URLs, each with who may use it. Hot ones first: they are matched in order."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from web.guard import (
+    ATTEMPT_HOLDER,
+    ENTRANT,
+    EVERYBODY,
+    SIGNED_IN,
+    THIS_MACHINE,
+    Access,
+    Handler,
+    guarded,
+    staff,
+)
+from web.pages import account, contests, files, health, home, leaderboard, manage, play, sign_in
+
+TABLE: list[tuple[str, str, Access, Handler]] = [
+    ("POST", "/bai-thi/{attempt}/luu", ATTEMPT_HOLDER, play.save),
+    ("POST", "/bai-thi/{attempt}/nop", ATTEMPT_HOLDER, play.submit),
+    ("GET", "/bai-thi/{attempt}/ket-qua", ATTEMPT_HOLDER, play.result),
+    ("GET", "/bai-thi/{attempt}", ATTEMPT_HOLDER, play.paper),
+    ("GET", "/bai-thi/{attempt}/xac-nhan-nop", ATTEMPT_HOLDER, play.confirm_page),
+    ("POST", "/bai-thi/{attempt}/lam-tiep-o-day", ATTEMPT_HOLDER, play.take_over),
+    ("GET", "/static/{path:path}", EVERYBODY, files.static),
+    ("GET", "/anh/{digest}", EVERYBODY, files.image),
+    ("GET", "/", EVERYBODY, home.home),
+    ("GET", "/cuoc-thi/{slug}", EVERYBODY, contests.contest),
+    ("GET", "/cuoc-thi/{slug}/vao-thi", ENTRANT, play.enter_page),
+    ("POST", "/cuoc-thi/{slug}/vao-thi", ENTRANT, play.enter),
+    ("GET", "/cuoc-thi/{slug}/the-le", EVERYBODY, contests.rules),
+    ("GET", "/cuoc-thi/{slug}/bang-xep-hang", EVERYBODY, leaderboard.board),
+    ("GET", "/cuoc-thi/{slug}/vi-tri", SIGNED_IN, leaderboard.around_me),
+    ("GET", "/cuoc-thi/{slug}/thong-ke", EVERYBODY, contests.statistics),
+    ("GET", "/dang-ky", EVERYBODY, sign_in.sign_up_page),
+    ("POST", "/dang-ky", EVERYBODY, sign_in.sign_up),
+    ("GET", "/dang-ky/ma", EVERYBODY, sign_in.code_page),
+    ("POST", "/dang-ky/ma", EVERYBODY, sign_in.prove_code),
+    ("GET", "/tim-don-vi", EVERYBODY, sign_in.find_unit),
+    ("GET", "/dang-nhap", EVERYBODY, sign_in.sign_in_page),
+    ("POST", "/dang-nhap", EVERYBODY, sign_in.sign_in),
+    ("GET", "/dang-nhap/ma", EVERYBODY, sign_in.code_page),
+    ("POST", "/dang-nhap/ma", EVERYBODY, sign_in.prove_code),
+    ("POST", "/gui-lai-ma", EVERYBODY, sign_in.send_again),
+    ("GET", "/dang-nhap/can-bo", EVERYBODY, sign_in.staff_page),
+    ("POST", "/dang-nhap/can-bo", EVERYBODY, sign_in.staff_sign_in),
+    ("POST", "/dang-xuat", EVERYBODY, sign_in.sign_out),
+    ("GET", "/tai-khoan", SIGNED_IN, account.account),
+    ("POST", "/tai-khoan/phien/{session}/thu-hoi", SIGNED_IN, account.revoke_session),
+    ("POST", "/tai-khoan/dong-y/{purpose}/rut", SIGNED_IN, account.withdraw_consent),
+    ("POST", "/tai-khoan/dong-y/{purpose}", SIGNED_IN, account.give_consent),
+    ("GET", "/tai-khoan/du-lieu", SIGNED_IN, account.data),
+    ("GET", "/tai-khoan/du-lieu/tai-ve", SIGNED_IN, account.export_data),
+    ("POST", "/tai-khoan/du-lieu/xoa", SIGNED_IN, account.erase),
+    ("GET", "/ngon-ngu", EVERYBODY, home.choose_language),
+    ("GET", "/tro-nang", EVERYBODY, health.accessibility),
+    ("GET", "/quan-tri", staff("see_dashboard"), manage.home),
+    ("GET", "/quan-tri/ngan-hang", staff("manage_bank"), manage.bank),
+    ("GET", "/quan-tri/ngan-hang/mau", staff("import_bank"), manage.bank_template),
+    ("GET", "/quan-tri/ngan-hang/nhap", staff("import_bank"), manage.import_page),
+    ("POST", "/quan-tri/ngan-hang/nhap", staff("import_bank"), manage.import_bank),
+    ("POST", "/quan-tri/ngan-hang/duyet", staff("approve_questions"), manage.approve_questions),
+    ("GET", "/quan-tri/cuoc-thi", staff("manage_contest"), manage.contests),
+    ("GET", "/quan-tri/cuoc-thi/{slug}", staff("manage_contest"), manage.contest),
+    ("POST", "/quan-tri/cuoc-thi/{slug}/gui-duyet", staff("manage_contest"), manage.send_to_review),
+    ("POST", "/quan-tri/cuoc-thi/{slug}/duyet", staff("approve_contest"), manage.approve_contest),
+    ("POST", "/quan-tri/cuoc-thi/{slug}/chot", staff("approve_contest"), manage.freeze_prediction),
+    ("GET", "/quan-tri/don-vi", staff("manage_units"), manage.units),
+    ("GET", "/quan-tri/don-vi/mau", staff("manage_units"), manage.units_template),
+    ("POST", "/quan-tri/don-vi", staff("manage_units"), manage.import_units),
+    ("GET", "/healthz", EVERYBODY, health.alive),
+    ("GET", "/readyz", EVERYBODY, health.ready),
+    ("GET", "/metrics", THIS_MACHINE, health.metrics),
+    ("GET", "/robots.txt", EVERYBODY, files.robots),
+]
+
+
+def routes() -> list[Route]:
+    return [
+        Route(path, _named(path, guarded(access, handler)), methods=[method])
+        for method, path, access, handler in TABLE
+    ]
+
+
+def _named(path: str, handler: Handler) -> Handler:
+    """Tell the metrics which line of the table answered."""
+
+    async def endpoint(request: Request) -> Response:
+        request.state.route_path = path
+        return await handler(request)
+
+    return endpoint

@@ -1,0 +1,112 @@
+"""What do our signed cookies carry, and how are they set?
+
+The attempt token says "whoever holds this may answer this attempt": it is checked without a look
+at the session or the database, and outlives the session, so nobody loses a paper to a sign-in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from urllib.parse import quote
+from uuid import UUID
+
+from itsdangerous import BadSignature, Signer
+from starlette.responses import Response
+
+ATTEMPT_SECONDS = 14 * 24 * 3600
+SESSION_SECONDS = 30 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptToken:
+    attempt_id: UUID
+    question_count: int
+
+
+class Tokens:
+    """Signs and reads the cookies of one installation."""
+
+    def __init__(self, secret: str, *, is_https: bool) -> None:
+        self._attempts = _signer(secret, "attempt")
+        self._sessions = _signer(secret, "session")
+        self._is_https = is_https
+        # Behind HTTPS the prefixes keep a neighbouring host from planting these cookies.
+        self.session_cookie = "__Host-phien" if is_https else "phien"
+        self.attempt_cookie = "__Secure-bai_thi" if is_https else "bai_thi"
+
+    def sign_attempt(self, token: AttemptToken) -> str:
+        return self._attempts.sign(f"{token.attempt_id.hex}.{token.question_count}").decode()
+
+    def read_attempt(self, cookie: str | None) -> AttemptToken | None:
+        if not cookie:
+            return None
+        try:
+            attempt_id, _, count = self._attempts.unsign(cookie).decode().partition(".")
+            return AttemptToken(UUID(hex=attempt_id), int(count))
+        except (BadSignature, ValueError):
+            return None
+
+    def read_session(self, cookie: str | None) -> str | None:
+        if not cookie:
+            return None
+        try:
+            return self._sessions.unsign(cookie).decode()
+        except (BadSignature, UnicodeDecodeError):
+            return None
+
+    def session_value(self, session_token: str) -> str:
+        return self._sessions.sign(session_token).decode()
+
+    def attempt_value(self, token: AttemptToken) -> tuple[str, str]:
+        """The cookie's name and value, for the crowd file as well."""
+        return self.attempt_cookie, self.sign_attempt(token)
+
+    def set_session(self, response: Response, session_token: str, shown_name: str) -> None:
+        self._set(response, self.session_cookie, self.session_value(session_token), "/")
+        # The menu's name is written by script from this readable cookie, so that cached pages stay
+        # the same for everybody.
+        response.set_cookie(
+            "ten_hien",
+            quote(shown_name),
+            max_age=SESSION_SECONDS,
+            samesite="lax",
+            secure=self._is_https,
+        )
+
+    def clear_session(self, response: Response) -> None:
+        response.delete_cookie(self.session_cookie, secure=self._is_https, httponly=True)
+        response.delete_cookie("ten_hien", secure=self._is_https)
+
+    def set_attempt(self, response: Response, token: AttemptToken) -> None:
+        self._set(
+            response,
+            self.attempt_cookie,
+            self.sign_attempt(token),
+            f"/bai-thi/{token.attempt_id}",
+            max_age=ATTEMPT_SECONDS,
+        )
+
+    def clear_attempt(self, response: Response, attempt_id: UUID) -> None:
+        response.delete_cookie(
+            self.attempt_cookie, path=f"/bai-thi/{attempt_id}", secure=self._is_https, httponly=True
+        )
+
+    def _set(
+        self, response: Response, name: str, value: str, path: str, max_age: int = SESSION_SECONDS
+    ) -> None:
+        response.set_cookie(
+            name,
+            value,
+            max_age=max_age,
+            path=path,
+            httponly=True,
+            samesite="lax",
+            secure=self._is_https,
+        )
+
+
+def _signer(secret: str, purpose: str) -> Signer:
+    return Signer(
+        secret, salt=f"hieu-so/{purpose}", key_derivation="hmac", digest_method=hashlib.sha256
+    )

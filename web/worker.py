@@ -1,0 +1,85 @@
+"""Every job and every cron line of the platform."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from arq.connections import create_pool
+from arq.cron import cron
+from arq.worker import Worker, func
+
+import campaigns.jobs
+import quiz.jobs
+from core import db
+from core.log import logger
+from core.queue import close_queue, deserialize, open_queue, redis_settings, serialize
+from core.settings import Settings
+
+JOBS = [
+    quiz.jobs.score_attempts,
+    quiz.jobs.close_expired_attempts,
+    quiz.jobs.take_board_snapshots,
+    quiz.jobs.mark_provisional_results,
+    campaigns.jobs.send_code,
+    campaigns.jobs.send_waiting_codes,
+    campaigns.jobs.purge_sign_in_codes,
+]
+# The sweep that finds what nobody rang for.
+EVERY_TEN_SECONDS = set(range(0, 60, 10))
+EVERY_FIVE_SECONDS = set(range(0, 60, 5))
+JOB_SECONDS = 120
+RESTART_SECONDS = 1.0
+
+
+def cron_lines() -> list[Any]:
+    return [
+        cron(quiz.jobs.score_attempts, second=EVERY_TEN_SECONDS, keep_result=0),
+        cron(quiz.jobs.close_expired_attempts, second=EVERY_FIVE_SECONDS, keep_result=0),
+        cron(quiz.jobs.take_board_snapshots, second=EVERY_TEN_SECONDS, keep_result=0),
+        cron(quiz.jobs.mark_provisional_results, second={7, 37}, keep_result=0),
+        cron(campaigns.jobs.send_waiting_codes, second=EVERY_TEN_SECONDS, keep_result=0),
+        cron(campaigns.jobs.purge_sign_in_codes, minute={13}, second=0, keep_result=0),
+    ]
+
+
+async def work(settings: Settings) -> None:
+    """Run jobs until cancelled. arq's worker ends when Valkey goes away: it is made anew."""
+    await db.open_database(
+        settings.database_url, pool_size=settings.database_pool_size, pgbouncer=settings.pgbouncer
+    )
+    open_queue(settings.redis_url)
+    try:
+        while True:
+            started = time.monotonic()
+            try:
+                await _work_once(settings)
+            except Exception as error:  # noqa: BLE001 — whatever ended the worker, the next one looks at the tables
+                logger.warning("worker_restarts", reason=type(error).__name__)
+            await asyncio.sleep(max(0.0, RESTART_SECONDS - (time.monotonic() - started)))
+    finally:
+        await close_queue()
+        await db.close_database()
+
+
+async def _work_once(settings: Settings) -> None:
+    redis = await create_pool(
+        redis_settings(settings.redis_url), job_serializer=serialize, job_deserializer=deserialize
+    )
+    worker = Worker(
+        functions=[func(job, keep_result=0, timeout=JOB_SECONDS, max_tries=5) for job in JOBS],  # type: ignore[arg-type] — arq's protocol wants *args
+        cron_jobs=cron_lines(),
+        redis_pool=redis,
+        job_serializer=serialize,
+        job_deserializer=deserialize,
+        handle_signals=False,
+        max_jobs=20,
+        poll_delay=0.05,
+        health_check_interval=30,
+        ctx={"settings": settings},
+    )
+    try:
+        await worker.main()
+    finally:
+        await worker.close()
