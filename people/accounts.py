@@ -31,6 +31,12 @@ from people.units import find_selectable_unit, get_unit
 
 Result = TypeVar("Result")
 
+# What people declare at sign-up; a contest with other divisions asks at its door.
+DIVISIONS = (
+    ("can-bo", "Cán bộ, công chức, viên chức, lực lượng vũ trang"),
+    ("nguoi-dan", "Người dân"),
+    ("hoc-sinh", "Học sinh, sinh viên"),
+)
 LONGEST_NAME = 120
 OLDEST_AGE = 120
 YOUNGEST_AGE = 5

@@ -110,6 +110,17 @@ async def record_consent(
     )
 
 
+async def give(person_id: int, purpose: str) -> None:
+    """Record a yes to the words in force now; one that is given already stays as it is."""
+    _check_purpose(purpose)
+    held = {each.purpose: each.is_given for each in await consents_of(person_id)}
+    text = (await current_texts()).get(purpose)
+    if held.get(purpose) or text is None:
+        return
+    async with transaction() as connection:
+        await record_consent(connection, person_id, purpose, is_given=True, text_version=text.version)
+
+
 async def withdraw(person_id: int, purpose: str) -> None:
     """Take back a yes; without one, nothing is recorded, so it may be asked twice."""
     _check_purpose(purpose)

@@ -89,6 +89,12 @@ async def find_persons(text: str, *, limit: int = 20, within_path: str = "/") ->
     return [PersonFound(**row) for row in rows]
 
 
+async def unit_name_of(person_id: int) -> str | None:
+    return await pool().fetchval(  # type: ignore[no-any-return]  # one text column
+        "SELECT u.name FROM person p JOIN unit u ON u.id = p.unit_id WHERE p.id = $1", person_id
+    )
+
+
 async def erase_person(person_id: int, *, by: int | None) -> None:
     """Make a person anonymous for good; the attempts stay, without an identity.
 

@@ -240,6 +240,17 @@ async def owner_of(attempt_id: UUID) -> int | None:
     )
 
 
+async def recent_attempts(person_id: int, *, limit: int = 50) -> list[UUID]:
+    """The attempts whose cookies a browser may still hold."""
+    rows = await db.pool().fetch(
+        "SELECT a.id FROM participant p JOIN attempt a ON a.participant_id = p.id "
+        "WHERE p.person_id = $1 ORDER BY a.started_at DESC LIMIT $2",
+        person_id,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
 async def write_saves(connection: Connection, saves: Sequence[Save]) -> list[Saved | Exception]:
     """Write a batch of saves and submissions of different attempts; one result a row."""
     written = {

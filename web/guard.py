@@ -102,9 +102,7 @@ async def _signed_in(request: Request, access: Access) -> Response | None:
         return None
     if wants_json(request):
         raise Refusal("signed_out", "Bạn hãy đăng nhập trước.")
-    return RedirectResponse(
-        f"{access.door}?tiep={quote(request.url.path)}", HTTPStatus.SEE_OTHER
-    )
+    return RedirectResponse(f"{access.door}?tiep={quote(request.url.path)}", HTTPStatus.SEE_OTHER)
 
 
 async def _staff(request: Request, access: Access) -> Response | None:

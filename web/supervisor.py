@@ -19,6 +19,7 @@ from core.errors import Refusal
 from core.local import LocalStack, end_with_parent
 from core.settings import Settings, require_secret
 from web.__main__ import environment
+from web.demo import province
 
 STOP_SECONDS = 25
 READY_SECONDS = 60
@@ -138,9 +139,7 @@ def _plan_restart(child: Child) -> None:
     print(f"{child.name} ended with {child.process.returncode}; starting again", file=sys.stderr)
     lived = time.monotonic() - child.started_at
     child.pause_seconds = (
-        0.1
-        if lived > SHORT_LIFE_SECONDS
-        else min(child.pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+        0.1 if lived > SHORT_LIFE_SECONDS else min(child.pause_seconds * 2, LONGEST_PAUSE_SECONDS)
     )
     child.process = None
     child.start_at = time.monotonic() + child.pause_seconds
@@ -179,17 +178,16 @@ def _say_when_ready(ready: Settings, stopping: list[int]) -> None:
     address = f"http://{host}:{ready.port}"
     give_up_at = time.monotonic() + READY_SECONDS
     while not stopping and time.monotonic() < give_up_at:
-        with contextlib.suppress(OSError):
-            with urllib.request.urlopen(address + "/", timeout=5) as answer:  # noqa: S310 — our own http address
-                if answer.status == 200:  # noqa: PLR2004 — OK
-                    print(f"ready {address}", flush=True)
-                    return
+        with (
+            contextlib.suppress(OSError),
+            urllib.request.urlopen(address + "/", timeout=5),  # noqa: S310 — our own http address
+        ):
+            print(f"ready {address}", flush=True)
+            return
         time.sleep(0.1)
 
 
 def _seed_once(ready: Settings) -> None:
-    from web.demo import province
-
     async def fill() -> None:
         await db.open_database(ready.database_url)
         try:

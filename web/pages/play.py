@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from core import db
 from core.clock import now
 from core.errors import Refusal
-from core.text import clean
+from core.text import clean, deadline_shown
 from quiz import entering, leaderboard, review
 from quiz.attempts import Attempts, Opened, Save, Saved, get_attempt
 from quiz.contests import ContestShown, RoundShown, open_round, rules_sentence
@@ -30,9 +30,13 @@ from web.tokens import AttemptToken
 
 LARGEST_PREDICTION = 10**11
 MOST_CHOSEN = 20
+LONGEST_NUMBER = 20  # digits
 LARGEST_SEQ = 2**53  # what a browser counts exactly
 PREDICTIONS = {
-    "people": ("người", "số người có bài thi được ghi nhận trong đợt này, tính đến khi đợt thi đóng"),
+    "people": (
+        "người",
+        "số người có bài thi được ghi nhận trong đợt này, tính đến khi đợt thi đóng",
+    ),
     "attempts": ("lượt", "số lượt thi được ghi nhận trong đợt này, tính đến khi đợt thi đóng"),
     "people_all_correct": (
         "người",
@@ -98,7 +102,10 @@ async def paper(request: Request) -> Response:
                 "remaining_ms": max(0, _epoch_ms(opened.deadline_at) - _epoch_ms(at)),
             },
             "contest": {"slug": contest.slug, "title": contest.name},
-            "round": {"number": _round(contest, opened).number, "name": _round(contest, opened).name},
+            "round": {
+                "number": _round(contest, opened).number,
+                "name": _round(contest, opened).name,
+            },
             "questions": [
                 _question(position, each, opened.answers.get(str(position), ()))
                 for position, each in enumerate(drawn, start=1)
@@ -224,8 +231,6 @@ async def _open_contest(request: Request) -> tuple[ContestShown, RoundShown]:
     if open_now is None:
         upcoming = [each for each in contest.rounds if each.opens_at > at]
         if upcoming:
-            from core.text import deadline_shown
-
             raise Refusal(
                 "not_open_yet", f"{upcoming[0].name} mở lúc {deadline_shown(upcoming[0].opens_at)}."
             )
@@ -287,7 +292,7 @@ _BAD_NUMBER = {
 
 
 def _whole(text: str, code: str, largest: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 20 and int(text) <= largest):
+    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER and int(text) <= largest):
         raise Refusal(code, _BAD_NUMBER[code])
     return int(text)
 
@@ -319,7 +324,9 @@ def _with_renewed_token(request: Request, response: Response) -> Response:
     return response
 
 
-def _question(position: int, paper_question: PaperQuestion, chosen: Sequence[int]) -> dict[str, Any]:
+def _question(
+    position: int, paper_question: PaperQuestion, chosen: Sequence[int]
+) -> dict[str, Any]:
     question = paper_question.question
     return {
         "position": position,
@@ -395,25 +402,26 @@ def _enter_page(
                 "number": open_now.number,
                 "name": open_now.name,
                 "closes_at": open_now.closes_at,
-                "question_count": open_now.question_count,
-                "time_limit_minutes": open_now.time_limit_seconds // 60,
-                "has_prediction": bool(contest.prediction),
-                "attempt_limit": open_now.attempt_limit,
-                "counting": open_now.counting,
-                "cooldown_minutes": open_now.cooldown_seconds // 60,
             },
-            "deadline_at": min(
-                at + timedelta(seconds=open_now.time_limit_seconds), open_now.closes_at
-            ),
-            "rules_version": contest.rules_version,
-            "rules_sentence": rules_sentence(contest.comparators, contest.prediction),
+            "rules": {
+                "version": str(contest.rules_version),
+                "summary": _summary(contest),
+            },
+            "minutes": open_now.time_limit_seconds // 60,
+            "question_count": open_now.question_count,
+            "has_prediction": bool(contest.prediction),
+            "attempts": {
+                "policy": attempt_policy(open_now),
+                "done": entrant.attempt_count,
+                "left": left,
+                "wait_until": None,
+            },
             "divisions": [
-                {"value": division.code, "label": division.name} for division in contest.divisions
+                {"value": division.code, "label": division.name, "hint": None}
+                for division in contest.divisions
             ]
             if needs_division
             else [],
-            "has_open_attempt": entrant.open_id is not None,
-            "tries_left": left,
             "refusal": refusal.sentence
             if refusal is not None and refusal.code != "choose_division"
             else None,
@@ -421,6 +429,40 @@ def _enter_page(
         },
         status=HTTPStatus.OK if refusal is None else HTTPStatus.CONFLICT,
     )
+
+
+_COUNTING = {
+    "best": "tính lượt có kết quả tốt nhất",
+    "last": "tính lượt cuối cùng",
+    "first": "tính lượt đầu tiên",
+}
+
+
+def attempt_policy(each: RoundShown) -> str:
+    """ "Mỗi đợt 3 lượt, tính lượt có kết quả tốt nhất": one sentence for people."""
+    if each.attempt_limit == 1:
+        return "Mỗi người một lượt trong đợt này."
+    count = (
+        "Không giới hạn số lượt"
+        if each.attempt_limit is None
+        else f"Mỗi người tối đa {each.attempt_limit} lượt"
+    )
+    pause = (
+        f"; hai lượt cách nhau ít nhất {each.cooldown_seconds // 60} phút"
+        if each.cooldown_seconds
+        else ""
+    )
+    return f"{count}, {_COUNTING[each.counting]}{pause}."
+
+
+def _summary(contest: ContestShown) -> list[str]:
+    return [
+        "Hết thời gian làm bài hoặc khi đợt thi đóng, tuỳ mốc nào đến trước, hệ thống tự thu bài "
+        "với những câu đã lưu.",
+        "Mỗi câu trả lời được lưu ngay khi bạn chọn. Mất mạng vẫn làm tiếp được; bài tự gửi khi "
+        "có mạng, và chỉ những câu đến máy chủ trước giờ đóng mới được tính.",
+        rules_sentence(contest.comparators, contest.prediction),
+    ]
 
 
 async def _result_context(
@@ -510,7 +552,9 @@ async def _whole_result_context(contest: ContestShown, found: review.Result) -> 
         },
         "can_try_again": chosen_round.state_at(at) == "open" and (left is None or left > 0),
         "tries_left": left,
-        "review": await review.reviewed_paper(found) if shows_key and found.points is not None else None,
+        "review": await review.reviewed_paper(found)
+        if shows_key and found.points is not None
+        else None,
         "key_opens_at": None
         if shows_key or contest.review != "after_close"
         else chosen_round.closes_at,

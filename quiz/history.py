@@ -1,0 +1,74 @@
+"""Which attempts has a person made, across contests?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core import clock, db
+from quiz.leaderboard import place_of
+
+MOST_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class AttemptShown:
+    """One attempt with its score; `rank` only where this attempt counts and the board is open."""
+
+    id: UUID
+    contest_slug: str
+    contest_name: str
+    round_id: int
+    round_name: str
+    round_result: str
+    participant_id: int
+    number: int
+    state: str
+    started_at: datetime
+    deadline_at: datetime
+    closed_at: datetime | None
+    receipt: str | None
+    prediction: int | None
+    points: int | None
+    correct_count: int | None
+    question_count: int | None
+    duration_ms: int | None
+    is_counted: bool
+    is_board_frozen: bool
+    rank: int | None = None
+
+    def exported(self) -> dict[str, Any]:
+        """What the person may take along; internal numbers stay here."""
+        inner = {"round_id", "participant_id", "is_board_frozen", "rank"}
+        return {name: value for name, value in asdict(self).items() if name not in inner}
+
+
+async def attempts_of(person_id: int) -> list[AttemptShown]:
+    """The newest first, at most `MOST_SHOWN`."""
+    rows = await db.pool().fetch(
+        "SELECT a.id, c.slug AS contest_slug, c.name AS contest_name, a.round_id, "
+        "r.name AS round_name, r.result AS round_result, a.participant_id, a.number, a.state, "
+        "a.started_at, a.deadline_at, a.closed_at, a.receipt, a.prediction, s.points, "
+        "s.correct_count, s.question_count, s.duration_ms, "
+        "coalesce(t.attempt_id = a.id, false) AS is_counted, "
+        "(r.result <> 'final' AND r.closes_at > $3 AND c.board_freeze_seconds > 0 "
+        " AND r.closes_at - c.board_freeze_seconds * interval '1 second' <= $3) AS is_board_frozen "
+        "FROM participant p JOIN attempt a ON a.participant_id = p.id "
+        "JOIN round r ON r.id = a.round_id JOIN contest c ON c.id = r.contest_id "
+        "LEFT JOIN score s ON s.attempt_id = a.id "
+        "LEFT JOIN standing t ON t.round_id = a.round_id AND t.participant_id = p.id "
+        "WHERE p.person_id = $1 ORDER BY a.started_at DESC LIMIT $2",
+        person_id,
+        MOST_SHOWN,
+        clock.now(),
+    )
+    return [await _with_rank(AttemptShown(**row)) for row in rows]
+
+
+async def _with_rank(attempt: AttemptShown) -> AttemptShown:
+    if not attempt.is_counted or attempt.is_board_frozen:
+        return attempt
+    place = await place_of(attempt.round_id, attempt.participant_id, reach=0)
+    return AttemptShown(**{**asdict(attempt), "rank": place.rank if place else None})

@@ -1,0 +1,214 @@
+"""What a signed-in person sees and decides about their own attempts, sessions and data."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from core.clock import local_day, now
+from core.db import database_clock
+from core.errors import Refusal
+from people import consents, persons, sessions
+from people.accounts import DIVISIONS
+from people.consents import ConsentHeld, ConsentTextShown
+from people.sessions import Viewer
+from quiz.contests import open_round
+from quiz.history import AttemptShown, attempts_of
+from web.forms import read_form
+from web.guard import signed_in
+from web.render import render
+
+# What the platform keeps, why and how long; the page of the same rights shows it.
+KEPT = [
+    {
+        "what": "Họ tên, năm sinh, đơn vị, bảng dự thi",
+        "why": "Để xếp hạng, công bố kết quả và cấp giấy chứng nhận",
+        "until": "Đến khi bạn yêu cầu xoá",
+    },
+    {
+        "what": "Số điện thoại",
+        "why": "Để đăng nhập và để mỗi người chỉ có một tài khoản",
+        "until": "Đến khi bạn yêu cầu xoá",
+    },
+    {
+        "what": "Bài thi: câu trả lời, thời gian, điểm, mã biên nhận",
+        "why": "Để chấm, đối chiếu và giải quyết khiếu nại",
+        "until": "Giữ lại, không còn gắn với tên sau khi bạn xoá dữ liệu",
+    },
+    {
+        "what": "Mã đăng nhập một lần (chỉ giữ bản đã băm)",
+        "why": "Để kiểm tra số điện thoại",
+        "until": "24 giờ",
+    },
+]
+
+
+async def account(request: Request) -> Response:
+    viewer = await signed_in(request)
+    texts = await consents.current_texts()
+    held = {each.purpose: each for each in await consents.consents_of(viewer.person_id)}
+    attempts = await attempts_of(viewer.person_id)
+    return render(
+        request,
+        "account/account.html",
+        {
+            "account": {
+                "name": viewer.shown_name,
+                "phone": viewer.phone,
+                "birth_year": viewer.birth_year,
+                "unit": await persons.unit_name_of(viewer.person_id),
+                "division": dict(DIVISIONS).get(viewer.division_code),
+                "is_staff": bool(viewer.roles),
+            },
+            "open_round": await _open_round(request, attempts),
+            "attempts": [_attempt(each) for each in attempts],
+            "sessions": [
+                {
+                    "id": str(each.id),
+                    "device": each.browser,
+                    "place": None,
+                    "seen_at": each.seen_at,
+                    "is_this": each.id == viewer.session_id,
+                }
+                for each in await sessions.sessions_of(viewer.account_id)
+            ],
+            "consents": [
+                _consent(purpose, texts[purpose], held.get(purpose))
+                for purpose in consents.PURPOSES
+                if purpose in texts
+            ],
+        },
+    )
+
+
+async def revoke_session(request: Request) -> Response:
+    viewer = await signed_in(request)
+    number = request.path_params["session"]
+    if not number.isdigit():
+        raise Refusal("not_found", "Không tìm thấy phiên đăng nhập này.")
+    await sessions.revoke_session(int(number), account_id=viewer.account_id)
+    return RedirectResponse("/tai-khoan", HTTPStatus.SEE_OTHER)
+
+
+async def revoke_other_sessions(request: Request) -> Response:
+    viewer = await signed_in(request)
+    for each in await sessions.sessions_of(viewer.account_id):
+        if each.id != viewer.session_id:
+            await sessions.revoke_session(each.id, account_id=viewer.account_id)
+    return RedirectResponse("/tai-khoan", HTTPStatus.SEE_OTHER)
+
+
+async def change_consent(request: Request) -> Response:
+    viewer = await signed_in(request)
+    form = await read_form(request)
+    if form.text("viec") == "rut":
+        await consents.withdraw(viewer.person_id, form.text("muc_dich"))
+    else:
+        await consents.give(viewer.person_id, form.text("muc_dich"))
+    return RedirectResponse("/tai-khoan#dong-y", HTTPStatus.SEE_OTHER)
+
+
+async def data(request: Request) -> Response:
+    viewer = await signed_in(request)
+    return _data_page(request, viewer, {})
+
+
+async def export_data(request: Request) -> Response:
+    """Everything that the platform holds about the person, as JSON."""
+    viewer = await signed_in(request)
+    held = await persons.export_person(viewer.person_id)
+    held["attempts"] = [each.exported() for each in await attempts_of(viewer.person_id)]
+    return Response(
+        orjson.dumps(held, option=orjson.OPT_INDENT_2),
+        media_type="application/json",
+        headers={
+            "Content-Disposition": f'attachment; filename="du-lieu-{local_day(now())}.json"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+async def erase(request: Request) -> Response:
+    viewer = await signed_in(request)
+    form = await read_form(request)
+    if form.text("xac_nhan") != "1":
+        return _data_page(
+            request, viewer, {"xac_nhan": "Hãy đánh dấu để xác nhận bạn muốn xoá dữ liệu."}
+        )
+    await persons.erase_person(viewer.person_id, by=viewer.account_id)
+    response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+    request.app.state.tokens.clear_session(response)
+    return response
+
+
+def _data_page(request: Request, viewer: Viewer, errors: dict[str, str]) -> Response:
+    chosen = request.app.state.settings
+    return render(
+        request,
+        "account/data.html",
+        {
+            "account": {"name": viewer.shown_name},
+            "kept": KEPT,
+            "export_ready_at": None,
+            "erase": {"state": "none", "asked_at": None, "due_on": None, "reason": None},
+            "form": {"values": {}, "errors": errors},
+            "contact": " · ".join(filter(None, (chosen.site_organiser, chosen.site_hotline))),
+        },
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
+    )
+
+
+async def _open_round(request: Request, attempts: list[AttemptShown]) -> dict[str, object] | None:
+    at = database_clock().now()
+    running = next((each for each in attempts if is_running(each)), None)
+    for contest in await request.app.state.contests.all():
+        chosen = open_round(contest, at)
+        if chosen is not None and (running is None or running.contest_slug == contest.slug):
+            return {
+                "slug": contest.slug,
+                "title": contest.name,
+                "name": chosen.name,
+                "closes_at": chosen.closes_at,
+                "attempt_id": str(running.id) if running else None,
+            }
+    return None
+
+
+def is_running(each: AttemptShown) -> bool:
+    return each.state == "open" and database_clock().now() <= each.deadline_at
+
+
+def _consent(purpose: str, text: ConsentTextShown, held: ConsentHeld | None) -> dict[str, object]:
+    is_given = held is not None and held.is_given
+    return {
+        "purpose": purpose,
+        "text": text.body,
+        "version": str(text.version),
+        "is_given": is_given,
+        "given_at": held.recorded_at if held and is_given else None,
+        "withdrawn_at": held.recorded_at if held and not is_given else None,
+        "is_needed": purpose == consents.TAKE_PART,
+    }
+
+
+def _attempt(each: AttemptShown) -> dict[str, object]:
+    return {
+        "id": str(each.id),
+        "contest": each.contest_name,
+        "slug": each.contest_slug,
+        "round": each.round_name,
+        "number": each.number,
+        "state": "scored" if each.points is not None else "open" if is_running(each) else "pending",
+        "submitted_at": each.closed_at,
+        "deadline_at": each.deadline_at,
+        "receipt": each.receipt,
+        "correct_count": each.correct_count,
+        "question_count": each.question_count,
+        "duration_ms": each.duration_ms,
+        "rank": each.rank,
+        "rank_is_final": each.round_result == "final",
+        "certificate": None,
+    }

@@ -1,0 +1,289 @@
+"""Signing up, in and out."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from urllib.parse import quote, urlsplit
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from core.clock import local_day, now
+from core.errors import Refusal
+from people import accounts, codes, consents, units
+from people.accounts import DIVISIONS, SignedIn
+from people.sessions import revoke_session
+from people.units import UnitFound
+from quiz.attempts import recent_attempts
+from web.forms import Form, read_form, wants_json
+from web.guard import viewer_of
+from web.refusals import status_of
+from web.render import render
+
+CODE_COOKIE = "ma_cho"
+CODE_COOKIE_SECONDS = 600
+UNITS_SHOWN = 12
+_BLOCKS = {"commune": "Xã, phường", "department": "Sở, ban, ngành", "agency": "Cơ quan, đơn vị",
+           "school": "Trường học"}  # fmt: skip
+
+
+async def sign_up_page(request: Request) -> Response:
+    return await _sign_up_page(request, Form({}))
+
+
+async def sign_up(request: Request) -> Response:
+    form = await read_form(request)
+    try:
+        wanted = await accounts.check_sign_up({name: form.text(name) for name in form.values})
+        code_id = await accounts.begin_sign_up(wanted, asked_from=_address(request))
+    except Refusal as refusal:
+        if wants_json(request):
+            raise
+        form.errors |= refusal.fields or {"": refusal.sentence}
+        return await _sign_up_page(request, form, status_of(refusal))
+    return _to_code_page("/dang-ky/ma", code_id, _next_page(request, form), request)
+
+
+async def sign_in_page(request: Request) -> Response:
+    return _sign_in_page(request, Form({}))
+
+
+async def sign_in(request: Request) -> Response:
+    form = await read_form(request)
+    try:
+        code_id = await accounts.begin_sign_in(
+            form.text("dien_thoai"), asked_from=_address(request)
+        )
+    except Refusal as refusal:
+        if wants_json(request):
+            raise
+        form.errors |= refusal.fields or {"": refusal.sentence}
+        return _sign_in_page(request, form, status_of(refusal))
+    return _to_code_page("/dang-nhap/ma", code_id, _next_page(request, form), request)
+
+
+async def code_page(request: Request) -> Response:
+    return await _code_page(request, Form({}))
+
+
+async def prove_code(request: Request) -> Response:
+    form = await read_form(request)
+    code_id = _code_id(request)
+    try:
+        if code_id is None:
+            raise Refusal("code_gone", "Mã đã hết hạn. Bạn hãy xin mã mới.")
+        signed_in = await accounts.finish_with_code(
+            code_id, form.text("ma"), browser=request.headers.get("user-agent", "")
+        )
+    except Refusal as refusal:
+        if wants_json(request):
+            raise
+        form.errors |= refusal.fields or {"ma": refusal.sentence}
+        return await _code_page(request, form, status_of(refusal))
+    response = _signed_in(request, signed_in, _next_page(request, form))
+    response.delete_cookie(CODE_COOKIE)
+    return response
+
+
+async def send_again(request: Request) -> Response:
+    """A new code in place of one that did not come."""
+    form = await read_form(request)
+    code_id = _code_id(request)
+    back = "/dang-ky/ma" if form.text("tu") == "dang-ky" else "/dang-nhap/ma"
+    if code_id is None:
+        return RedirectResponse(back.removesuffix("/ma"), HTTPStatus.SEE_OTHER)
+    try:
+        code_id = await accounts.ask_again(code_id, asked_from=_address(request))
+    except Refusal as refusal:
+        form.errors |= refusal.fields or {"ma": refusal.sentence}
+        return await _code_page(request, form, status_of(refusal))
+    return _to_code_page(back, code_id, _next_page(request, form), request)
+
+
+async def staff_page(request: Request) -> Response:
+    return _staff_page(request, Form({}))
+
+
+async def staff_sign_in(request: Request) -> Response:
+    form = await read_form(request)
+    try:
+        signed_in = await accounts.sign_in_staff(
+            form.text("ten"), form.text("mat_khau"), browser=request.headers.get("user-agent", "")
+        )
+    except Refusal as refusal:
+        if wants_json(request):
+            raise
+        form.errors |= refusal.fields or {"": refusal.sentence}
+        return _staff_page(request, form, status_of(refusal))
+    return _signed_in(request, signed_in, _next_page(request, form, otherwise="/quan-tri"))
+
+
+async def sign_out(request: Request) -> Response:
+    viewer = await viewer_of(request)
+    response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+    tokens = request.app.state.tokens
+    tokens.clear_session(response)
+    if viewer is not None:
+        await revoke_session(viewer.session_id, account_id=viewer.account_id)
+        # A shared phone must not keep the papers of the person who left.
+        for attempt_id in await recent_attempts(viewer.person_id):
+            tokens.clear_attempt(response, attempt_id)
+    return response
+
+
+async def find_unit(request: Request) -> Response:
+    """The radio list that htmx puts below the search box."""
+    typed = request.query_params.get("tim", "")[:100]
+    found = await units.find_units(typed, limit=UNITS_SHOWN + 1) if typed.strip() else []
+    return render(
+        request,
+        "account/_units.html",
+        {
+            "query": typed,
+            "chosen": None,
+            "units": [_unit(each) for each in found[:UNITS_SHOWN]],
+            "more_count": max(0, len(found) - UNITS_SHOWN),
+        },
+    )
+
+
+async def _sign_up_page(request: Request, form: Form, status: int = HTTPStatus.OK) -> Response:
+    texts = await consents.current_texts()
+    groups: dict[str, list[dict[str, str]]] = {}
+    for unit in await units.selectable_units(on=local_day(now())):
+        groups.setdefault(_BLOCKS.get(unit.kind, unit.kind), []).append(
+            {"value": unit.code, "label": unit.name}
+        )
+    chosen = form.text("don_vi")
+    found = await units.find_selectable_unit(chosen) if chosen else None
+    take_part, messages = texts.get(consents.TAKE_PART), texts.get(consents.MESSAGES)
+    return render(
+        request,
+        "account/sign_up.html",
+        {
+            "form": form.for_page(),
+            "next": _next_page(request, form, otherwise=""),
+            "unit_groups": [
+                {"label": label, "options": options} for label, options in groups.items()
+            ],
+            "units": [_unit(found)] if found else [],
+            "divisions": [{"value": code, "label": label} for code, label in DIVISIONS],
+            "consent": {
+                "version": str(take_part.version) if take_part else "",
+                "take_part": take_part.body.split("\n") if take_part else [],
+                "messages": messages.body if messages else "",
+            },
+        },
+        status=status,
+    )
+
+
+def _unit(found: UnitFound) -> dict[str, str | None]:
+    return {"code": found.code, "name": found.name, "parent": found.parent_name}
+
+
+def _sign_in_page(request: Request, form: Form, status: int = HTTPStatus.OK) -> Response:
+    return _door(request, "citizen", form, status)
+
+
+def _staff_page(request: Request, form: Form, status: int = HTTPStatus.OK) -> Response:
+    return _door(request, "staff", form, status)
+
+
+def _door(request: Request, tab: str, form: Form, status: int) -> Response:
+    return render(
+        request,
+        "account/sign_in.html",
+        {
+            "tab": tab,
+            "form": form.for_page(),
+            "next": _next_page(request, form, otherwise=""),
+            "demo_accounts": _demo_accounts(request),
+        },
+        status=status,
+    )
+
+
+async def _code_page(request: Request, form: Form, status: int = HTTPStatus.OK) -> Response:
+    is_sign_up = request.url.path.startswith("/dang-ky") or form.text("tu") == "dang-ky"
+    code_id = _code_id(request)
+    start = "/dang-ky" if is_sign_up else "/dang-nhap"
+    if code_id is None:
+        return RedirectResponse(start, HTTPStatus.SEE_OTHER)
+    try:
+        asked = await codes.get_asked(code_id)
+    except Refusal:
+        return RedirectResponse(start, HTTPStatus.SEE_OTHER)
+    return render(
+        request,
+        "account/code.html",
+        {
+            "form": form.for_page(),
+            "action": f"{start}/ma",
+            "hidden": {
+                "tu": start.removeprefix("/"),
+                "tiep": _next_page(request, form, otherwise=""),
+            },
+            "phone": asked.phone,
+            "minutes": codes.VALID_FOR.seconds // 60,
+            "resend": "/gui-lai-ma",
+            "resend_after_seconds": codes.COOL_DOWN.seconds,
+            "demo_code": codes.DEMO_CODE if request.app.state.settings.is_demo else None,
+        },
+        status=status,
+    )
+
+
+def _to_code_page(path: str, code_id: UUID, next_page: str, request: Request) -> Response:
+    response = RedirectResponse(f"{path}?tiep={quote(next_page)}", HTTPStatus.SEE_OTHER)
+    response.set_cookie(
+        CODE_COOKIE,
+        str(code_id),
+        max_age=CODE_COOKIE_SECONDS,
+        httponly=True,
+        samesite="lax",
+        secure=request.app.state.settings.is_https,
+    )
+    return response
+
+
+def _signed_in(request: Request, signed_in: SignedIn, next_page: str) -> Response:
+    """A fresh session token at every sign-in, so nobody's planted cookie becomes a session."""
+    response = RedirectResponse(next_page, HTTPStatus.SEE_OTHER)
+    request.app.state.tokens.set_session(
+        response, signed_in.session_token, signed_in.shown_name.split(" ")[-1]
+    )
+    return response
+
+
+def _code_id(request: Request) -> UUID | None:
+    try:
+        return UUID(request.cookies.get(CODE_COOKIE, ""))
+    except ValueError:
+        return None
+
+
+def _next_page(request: Request, form: Form, otherwise: str = "/tai-khoan") -> str:
+    """Where to go afterwards: a path of ours and nothing else."""
+    wanted = form.text("tiep") or request.query_params.get("tiep", "")
+    parts = urlsplit(wanted)
+    is_ours = (
+        wanted.startswith("/")
+        and not wanted.startswith(("//", "/\\"))
+        and not (parts.scheme or parts.netloc)
+        and wanted.isprintable()
+    )
+    return wanted if is_ours else otherwise
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _demo_accounts(request: Request) -> list[dict[str, str | None]] | None:
+    if not request.app.state.settings.is_demo:
+        return None
+    from web.demo.accounts import demo_accounts
+
+    return demo_accounts()
