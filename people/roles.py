@@ -26,6 +26,7 @@ RoleName = Literal[
 Action = Literal[
     "manage_bank",
     "import_bank",
+    "approve_questions",
     "manage_contest",
     "approve_contest",
     "manage_units",
@@ -41,6 +42,7 @@ ROLES: tuple[RoleName, ...] = get_args(RoleName)
 ACTIONS: dict[Action, frozenset[RoleName]] = {
     "manage_bank": frozenset({"admin", "organiser", "author", "reviewer"}),
     "import_bank": frozenset({"admin", "organiser", "author"}),
+    "approve_questions": frozenset({"admin", "reviewer", "approver"}),
     "manage_contest": frozenset({"admin", "organiser"}),
     # An organiser does not approve the own work: publishing needs a second person.
     "approve_contest": frozenset({"admin", "approver"}),

@@ -19,6 +19,8 @@ from core.text import clean, fold
 KINDS = ("province", "commune", "department", "agency", "school", "district")
 # What a person may name as the own unit; provinces are too wide and districts ended in 2025.
 SELECTABLE_KINDS = ("commune", "department", "agency", "school")
+LONGEST_NAME = 255
+LONGEST_BLOCK = 40
 # More matches than anybody reads, fewer than would cost anything to rank.
 MATCH_LIMIT = 1000
 
@@ -122,7 +124,9 @@ async def place_units(connection: Connection, units: Sequence[NewUnit]) -> dict[
     """
     parents = await _parents(connection, {unit.parent_code for unit in units if unit.parent_code})
     for unit in units:
-        _check(unit, parents)
+        check_unit(unit)
+        if unit.parent_code and unit.parent_code not in parents:
+            raise _unknown_unit(unit.parent_code)
     names = [clean(unit.name) for unit in units]
     placed = await connection.fetch(
         """
@@ -161,6 +165,23 @@ async def place_units(connection: Connection, units: Sequence[NewUnit]) -> dict[
     return ids
 
 
+def check_unit(unit: NewUnit) -> None:
+    """Refuse what no unit may be called; the tree itself is not asked."""
+    faults: dict[str, str] = {}
+    if not _CODE.fullmatch(unit.code):
+        faults["ma"] = "Mã gồm từ 1 đến 40 chữ không dấu, số, dấu chấm và gạch."
+    if not fold(unit.name) or len(clean(unit.name)) > LONGEST_NAME:
+        faults["ten"] = f"Tên đơn vị có từ 1 đến {LONGEST_NAME} ký tự."
+    if unit.kind not in KINDS:
+        faults["loai"] = "Loại đơn vị này không có."
+    if len(clean(unit.block)) > LONGEST_BLOCK:
+        faults["khoi"] = f"Tên khối dài quá {LONGEST_BLOCK} ký tự."
+    if any(len(clean(alias)) > LONGEST_NAME for alias in unit.aliases):
+        faults["ten_khac"] = f"Tên khác dài quá {LONGEST_NAME} ký tự."
+    if faults:
+        raise Refusal("bad_unit", " ".join(faults.values()), fields=faults)
+
+
 async def write_aliases(connection: Connection, unit_id: int, aliases: Iterable[str]) -> None:
     """Add the names that the unit does not answer to yet, inside the caller's transaction."""
     names = list(dict.fromkeys(clean(alias) for alias in aliases if fold(alias)))
@@ -174,6 +195,32 @@ async def write_aliases(connection: Connection, unit_id: int, aliases: Iterable[
         names,
         [fold(name)[:255] for name in names],
     )
+
+
+async def revise_unit(connection: Connection, unit: NewUnit) -> int:
+    """Give the unit with this code another name, kind and block; its place and dates stay.
+
+    A name that goes away is kept as an alias, because people go on looking for it.
+    """
+    name = clean(unit.name)
+    former = await connection.fetchrow(
+        "SELECT id, name FROM unit WHERE code = $1 FOR UPDATE", unit.code
+    )
+    if former is None:
+        raise _unknown_unit(unit.code)
+    if former["name"] != name:
+        await write_aliases(connection, former["id"], [former["name"]])
+    await connection.execute(
+        "UPDATE unit SET name = $2, name_key = $3, sort_key = $4, kind = $5, block = $6 "
+        "WHERE id = $1",
+        former["id"],
+        name,
+        fold(name)[:255],
+        collate_key(name),
+        unit.kind,
+        clean(unit.block),
+    )
+    return int(former["id"])
 
 
 async def record_headcount(
@@ -348,21 +395,6 @@ def _shown(row: asyncpg.Record) -> UnitFound:
 
 def _province_name(name: str) -> str:
     return name if name.startswith("Thành phố ") else f"Tỉnh {name}"
-
-
-def _check(unit: NewUnit, parents: dict[str, int]) -> None:
-    if not _CODE.fullmatch(unit.code):
-        raise Refusal(
-            "bad_unit_code",
-            f"Mã đơn vị “{unit.code}” chỉ được gồm chữ không dấu, số, dấu chấm và gạch, tối đa 40 ký tự.",
-            fields={"ma": "Mã chỉ gồm chữ không dấu, số, dấu chấm và gạch."},
-        )
-    if unit.kind not in KINDS:
-        raise Refusal("unknown_kind", f"Loại đơn vị “{unit.kind}” không có.")
-    if not fold(unit.name):
-        raise Refusal("no_unit_name", "Đơn vị phải có tên.", fields={"ten": "Hãy nhập tên đơn vị."})
-    if unit.parent_code and unit.parent_code not in parents:
-        raise _unknown_unit(unit.parent_code)
 
 
 async def _parents(connection: Connection, codes: set[str]) -> dict[str, int]:
