@@ -1,0 +1,82 @@
+"""Which pictures may stand in questions, and how are they kept?"""
+
+from __future__ import annotations
+
+import asyncio
+from hashlib import sha256
+from io import BytesIO
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from core.db import pool, transaction
+from core.errors import Refusal
+
+# A phone on 3G waits some two seconds for it.
+SIZE_LIMIT_BYTES = 300_000
+# Sharp on any phone and projector; decoded it takes at most 16 MB.
+SIDE_LIMIT_PIXELS = 2_000
+MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+
+
+async def keep_image(content: bytes, media_type: str, alt: str) -> int:
+    """Keep a picture once, whoever sends it again, and return its id.
+
+    It is decoded and encoded anew, so nothing but its pixels stays (no place, no camera, no script
+    behind the last pixel). Refuses other types, more than 300 kB, more than 2,000 pixels a side,
+    animations, and a picture without words for those who cannot see it.
+    """
+    if not alt.strip():
+        sentence = "Hãy mô tả hình bằng lời cho người không nhìn thấy hình."
+        raise Refusal("missing_alt", sentence, fields={"image_alt": sentence})
+    if media_type not in MEDIA_TYPES.values():
+        raise _refuse("Chỉ nhận hình PNG, JPEG hoặc WebP.")
+    if len(content) > SIZE_LIMIT_BYTES:
+        raise _refuse("Hình lớn hơn 300 kB. Hãy thu nhỏ hình rồi gửi lại.")
+    # Decoding takes tens of milliseconds, too long for the event loop.
+    kind, fresh = await asyncio.to_thread(_encode_anew, content)
+    digest = sha256(fresh).hexdigest()
+    async with transaction() as connection:
+        await connection.execute(
+            "INSERT INTO image (digest, media_type, content) VALUES ($1, $2, $3) "
+            "ON CONFLICT (digest) DO NOTHING",
+            digest,
+            kind,
+            fresh,
+        )
+        image_id: int = await connection.fetchval("SELECT id FROM image WHERE digest = $1", digest)
+    return image_id
+
+
+async def get_image(digest: str) -> tuple[str, bytes]:
+    """The media type and the bytes; they never change under a digest, so caches may keep them."""
+    row = await pool().fetchrow("SELECT media_type, content FROM image WHERE digest = $1", digest)
+    if row is None:
+        raise Refusal("not_found", "Không tìm thấy hình này.")
+    return row["media_type"], row["content"]
+
+
+def _encode_anew(content: bytes) -> tuple[str, bytes]:
+    try:
+        with Image.open(BytesIO(content), formats=tuple(MEDIA_TYPES)) as found:
+            if max(found.size) > SIDE_LIMIT_PIXELS:
+                raise _refuse("Hình dài hơn 2.000 điểm ảnh một cạnh. Hãy thu nhỏ hình rồi gửi lại.")
+            if getattr(found, "n_frames", 1) > 1:
+                raise _refuse("Không nhận hình động. Hãy chọn một hình tĩnh.")
+            kind = found.format or ""
+            upright = ImageOps.exif_transpose(found)
+            # A new image takes the pixels along and leaves every other thing behind.
+            bare = Image.new(upright.mode, upright.size)
+            if upright.mode == "P":
+                bare = upright.convert("RGBA")
+                bare.info.clear()
+            else:
+                bare.paste(upright)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise _refuse("Tệp không phải hình PNG, JPEG, WebP hoặc đã hỏng.") from error
+    output = BytesIO()
+    bare.save(output, format=kind, **({"quality": 88} if kind != "PNG" else {"optimize": True}))
+    return MEDIA_TYPES[kind], output.getvalue()
+
+
+def _refuse(sentence: str) -> Refusal:
+    return Refusal("bad_image", sentence, fields={"image": sentence})
