@@ -1,0 +1,242 @@
+"""What does one person do over HTTP, from the contest's page to the score?
+
+Every step checks its answer and keeps what the server acknowledged, for `reconcile` to look up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import re
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from loadtest.bench.client import Answer, Client, get, post_head, with_form
+from loadtest.bench.stack import SLUG, Person
+
+PREDICTED = 12_345
+FIRST_POLL_SECONDS = 0.25
+# The result page asks every two seconds; a bench that waits less also pays for more questions.
+POLL_SECONDS = 1.0
+MOST_POLLS = 60
+_ANSWER_FIELD = re.compile(r'name="q(\d+)"')
+_OPENING = re.compile(r'name="lan" value="(\d+)"')
+
+
+class StepFailed(Exception):
+    """A step that the server did not answer as interfaces.md says."""
+
+
+@dataclass
+class Book:
+    """What happened in a run: time of each request by step, and what failed."""
+
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def all_seconds(self) -> list[float]:
+        return [each for step in self.seconds.values() for each in step]
+
+
+@dataclass
+class Acknowledged:
+    """What the server told a person to be kept."""
+
+    saved_seq: int = 0
+    answers: dict[str, list[int]] = field(default_factory=dict)
+    receipt: str | None = None
+    score: float | None = None
+    is_in_doubt: bool = False  # a request failed: the server may have kept more than it said
+
+
+class Player:
+    """One person at one attempt; the steps in the order in which they stand here."""
+
+    client: Client  # the seat's, while this person sits on it
+
+    def __init__(self, port: int, person: Person, book: Book) -> None:
+        self._port = port
+        self._person = person
+        self._book = book
+        self._cookie = ""
+        self._opening = ""
+        self._positions = 20
+        self._save_head = b""
+        self.attempt_id: UUID | None = None
+        self.acknowledged = Acknowledged()
+
+    async def play(self, saves: int) -> None:
+        await self.contest_page()
+        await self.start()
+        await self.paper()
+        await self.save(saves)
+        await self.submit()
+        await self.result()
+
+    async def contest_page(self) -> None:
+        path = f"/cuoc-thi/{SLUG}"
+        await self._ask("contest page", get(path, self._port, cookie=self._person.cookie), 200)
+
+    async def start(self) -> None:
+        head = post_head(f"/cuoc-thi/{SLUG}/vao-thi", self._port, cookie=self._person.cookie)
+        answer = await self._ask("start", with_form(head, b""), 303)
+        where = answer.header(b"location")
+        try:
+            self.attempt_id = UUID(where.rpartition("/")[2])
+        except ValueError:
+            raise StepFailed(f"start: leads to {where!r}") from None
+        self._cookie = answer.header(b"set-cookie").partition(";")[0]
+        self._save_head = post_head(
+            f"{self._path}/luu", self._port, accept="application/json", cookie=self._cookie
+        )
+
+    async def paper(self) -> None:
+        answer = await self._ask("paper", get(self._path, self._port, cookie=self._cookie), 200)
+        page = _text(answer)
+        opening = _OPENING.search(page)
+        positions = {int(found) for found in _ANSWER_FIELD.findall(page)}
+        if opening is None or not positions:
+            raise StepFailed("paper: no questions or no opening on it")
+        self._opening = opening[1]
+        self._positions = max(positions)
+
+    async def save(self, times: int) -> None:
+        """One answer each, as a person gives them: the position and the option turn."""
+        for _ in range(times):
+            seq = self.acknowledged.saved_seq + 1
+            position = (seq - 1) % self._positions + 1
+            option = (seq + position) % 2 + 1
+            form = f"seq={seq}&q{position}={option}&lan={self._opening}".encode()
+            answer = await self._ask("save", with_form(self._save_head, form), 200)
+            told = orjson.loads(answer.body)
+            if told["saved_seq"] != seq:
+                raise StepFailed(f"save: {seq} answered with {told['saved_seq']}")
+            self.acknowledged.saved_seq = seq
+            self.acknowledged.answers[str(position)] = [option]
+
+    async def submit(self) -> None:
+        head = post_head(f"{self._path}/nop", self._port, cookie=self._cookie)
+        seq = self.acknowledged.saved_seq + 1
+        form = f"seq={seq}&lan={self._opening}&du_doan={PREDICTED}".encode()
+        await self._ask("submit", with_form(head, form), 303)
+        self.acknowledged.saved_seq = seq
+
+    async def result(self) -> None:
+        """Ask until the score is there."""
+        wanted = get(
+            f"{self._path}/ket-qua", self._port, accept="application/json", cookie=self._cookie
+        )
+        for poll in range(MOST_POLLS):
+            told = orjson.loads((await self._ask("result", wanted, 200)).body)
+            self.acknowledged.receipt = told["receipt"]
+            if told["score"] is not None:
+                self.acknowledged.score = told["score"]
+                return
+            await asyncio.sleep(POLL_SECONDS if poll else FIRST_POLL_SECONDS)
+        raise StepFailed(f"result: no score after {MOST_POLLS} questions")
+
+    async def result_page(self) -> None:
+        await self._ask(
+            "result page", get(f"{self._path}/ket-qua", self._port, cookie=self._cookie), 200
+        )
+
+    @property
+    def _path(self) -> str:
+        return f"/bai-thi/{self.attempt_id}"
+
+    @property
+    def cookie(self) -> str:
+        """The attempt's own."""
+        return self._cookie
+
+    async def _ask(self, step: str, request: bytes, expected: int) -> Answer:
+        started = time.perf_counter()
+        answer = await self.client.send(request)
+        self._book.seconds[step].append(time.perf_counter() - started)
+        if answer.status != expected:
+            raise StepFailed(f"{step}: {answer.status} {_text(answer)[:300]!r}")
+        return answer
+
+
+class Seats:
+    """So many connections; on each, one person acts after another, as behind a reverse proxy."""
+
+    def __init__(self, host: str, port: int, count: int) -> None:
+        self._clients = [Client(host, port) for _ in range(count)]
+
+    async def each(
+        self, players: Sequence[Player], act: Callable[[Player], Awaitable[None]], book: Book
+    ) -> list[Player]:
+        """Let everybody act, as many at a time as there are seats.
+
+        Returns those who came through; the others' reasons are in the book.
+        """
+        waiting = iter(players)
+        through: list[Player] = []
+
+        async def serve(client: Client) -> None:
+            for player in waiting:
+                player.client = client
+                try:
+                    await act(player)
+                    through.append(player)
+                except (StepFailed, OSError, ValueError, LookupError) as failure:
+                    player.acknowledged.is_in_doubt = True
+                    book.failures.append(f"{type(failure).__name__}: {failure}")
+
+        await asyncio.gather(*(serve(client) for client in self._clients))
+        return through
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.close()
+
+
+async def reconcile(database_url: str, players: Iterable[Player]) -> list[str]:
+    """Look up every acknowledgement in the database; one sentence for each that is not there."""
+    held = {each.attempt_id: each.acknowledged for each in players if each.attempt_id is not None}
+    connection = await asyncpg.connect(database_url)
+    try:
+        rows = await connection.fetch(
+            "SELECT a.id, a.state, a.saved_seq, a.answers, a.prediction, a.receipt, s.points "
+            "FROM attempt a LEFT JOIN score s ON s.attempt_id = a.id WHERE a.id = ANY($1::uuid[])",
+            list(held),
+        )
+    finally:
+        await connection.close()
+    kept = {row["id"]: dict(row) for row in rows}
+    return [
+        f"attempt {attempt_id}: {difference}"
+        for attempt_id, told in held.items()
+        if (difference := _difference(told, kept.get(attempt_id)))
+    ]
+
+
+def _difference(told: Acknowledged, row: Mapping[str, object] | None) -> str:
+    if row is None:
+        return "is not in the database"
+    if told.is_in_doubt:
+        return "" if int(str(row["saved_seq"])) >= told.saved_seq else "lost an acknowledged save"
+    wanted: dict[str, object] = {"saved_seq": told.saved_seq, "answers": told.answers}
+    if told.receipt is not None:
+        wanted |= {"receipt": told.receipt, "state": "submitted", "prediction": PREDICTED}
+    if told.score is not None:
+        wanted["points"] = round(told.score * 1000)
+    kept = {**row, "answers": orjson.loads(str(row["answers"]))}
+    return "; ".join(
+        f"{name} was acknowledged as {value!r} and is {kept[name]!r}"
+        for name, value in wanted.items()
+        if kept[name] != value
+    )
+
+
+def _text(answer: Answer) -> str:
+    packed = b"content-encoding: gzip" in answer.head.lower()
+    return (gzip.decompress(answer.body) if packed else answer.body).decode(errors="replace")

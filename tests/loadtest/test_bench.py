@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loadtest.bench.player import Acknowledged, _difference
+from loadtest.bench.report import percentile
+
+ATTEMPT_KEYS = {
+    "bench", "cpu_ms_per_attempt", "web_ms", "worker_ms", "postgres_ms", "valkey_ms",
+    "saves_per_attempt", "attempts", "errors", "p50_ms", "p95_ms", "p99_ms", "lost", "commit",
+    "seconds",
+}  # fmt: skip
+SAVE_KEYS = {"bench", "rate", "ceiling", "ratio", "p99_ms", "errors", "lost", "commit", "seconds"}
+STEPS_KEYS = {"bench", "steps", "attempts", "errors", "lost", "commit", "seconds"}
+
+
+@pytest.mark.parametrize(
+    ("name", "keys"), [("attempt", ATTEMPT_KEYS), ("save", SAVE_KEYS), ("steps", STEPS_KEYS)]
+)
+def test_a_small_bench_ends_with_its_figures_and_loses_nothing(
+    name: str, keys: set[str], project_folder: Path, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "loadtest.bench", name, "--small"],
+        cwd=project_folder,
+        env={**os.environ, "LOCAL_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    last = done.stdout.splitlines()[-1]
+    figures = json.loads(last)
+    assert keys <= figures.keys()
+    assert (figures["bench"], figures["lost"], figures["errors"]) == (name, 0, 0)
+    assert (tmp_path / "bench.jsonl").read_text(encoding="utf-8").splitlines() == [last]
+
+
+def row(**changed: object) -> dict[str, Any]:
+    kept = {
+        "saved_seq": 3, "answers": '{"1": [2]}', "state": "submitted", "prediction": 12_345,
+        "receipt": "AB", "points": 1000,
+    }  # fmt: skip
+    return kept | changed
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        None,
+        row(saved_seq=2),
+        row(answers='{"1": [1]}'),
+        row(answers="{}"),
+        row(receipt="CD"),
+        row(state="open"),
+        row(points=0),
+    ],
+)
+def test_reconciliation_catches_what_the_database_does_not_have(
+    kept: dict[str, Any] | None,
+) -> None:
+    told = Acknowledged(saved_seq=3, answers={"1": [2]}, receipt="AB", score=1.0)
+    assert _difference(told, row()) == ""
+    assert _difference(told, kept)
+
+
+def test_a_failed_request_may_have_been_kept_but_an_acknowledged_one_must_be() -> None:
+    told = Acknowledged(saved_seq=3, answers={"1": [2]}, is_in_doubt=True)
+    assert _difference(told, row(saved_seq=4, answers='{"1": [1]}')) == ""
+    assert _difference(told, row(saved_seq=2))
+
+
+def test_percentiles_are_values_that_occurred() -> None:
+    values = [float(value) for value in range(1, 101)]
+    assert percentile(values, 0.5) == 51
+    assert percentile(values, 1.0) == 100
+    assert percentile([], 0.99) == 0
