@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,8 +12,7 @@ from core import clock
 from core.settings import settings
 from people.consents import publish_first_texts
 from people.units import load_province
-
-NOW = datetime(2026, 9, 14, 2, 0, tzinfo=UTC)  # Monday, 09:00 in Lai Châu
+from tests.people.cast import NOW
 
 
 @pytest.fixture(autouse=True)

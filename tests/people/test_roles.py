@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import asyncio
+from typing import get_args
+
+import pytest
+
+from core import db
+from core.errors import Refusal
+from people import audit, roles
+from people.accounts import make_staff
+from people.roles import Action, ContestScope, RoleName, UnitScope, may, may_somewhere
+from people.sessions import RoleHeld, Viewer
+from people.units import get_unit
+
+PROVINCE, COMMUNE, OTHER_COMMUNE = "/1/", "/1/7/", "/1/70/"
+
+# The whole matrix, written out: who may do what over the place where the role is held.
+EXPECTED: dict[RoleName, set[Action]] = {
+    "admin": {
+        "manage_bank", "import_bank", "manage_contest", "approve_contest", "manage_units",
+        "manage_people", "see_dashboard", "see_audit", "grant_roles", "approve_questions",
+    },
+    "organiser": {
+        "manage_bank", "import_bank", "manage_contest", "manage_units", "manage_people",
+        "see_dashboard",
+    },
+    "author": {"manage_bank", "import_bank"},
+    "reviewer": {"manage_bank", "approve_questions", "see_dashboard"},
+    "approver": {"approve_contest", "approve_questions", "see_dashboard"},
+    "campaign_staff": {"see_dashboard"},
+    "focal_point": {"manage_people", "see_dashboard"},
+    "leader": {"see_dashboard"},
+    "auditor": {"see_audit", "see_dashboard"},
+}  # fmt: skip
+
+
+def viewer(*held: RoleHeld) -> Viewer:
+    return Viewer(
+        session_id=1,
+        account_id=1,
+        person_id=1,
+        shown_name="Alice",
+        unit_id=None,
+        unit_path=None,
+        division_code="",
+        birth_year=None,
+        phone=None,
+        roles=held,
+    )
+
+
+def over(name: str, path: str) -> Viewer:
+    return viewer(RoleHeld(name, path, None))
+
+
+@pytest.mark.parametrize("role", get_args(RoleName))
+@pytest.mark.parametrize("action", get_args(Action))
+def test_each_role_may_do_what_the_matrix_says_and_nothing_else(
+    role: RoleName, action: Action
+) -> None:
+    expected = action == "own_account" or action in EXPECTED[role]
+    assert may(over(role, COMMUNE), action, UnitScope(COMMUNE)) is expected
+    in_contest = viewer(RoleHeld(role, None, 5))
+    assert may(in_contest, action, ContestScope(5, COMMUNE)) is expected
+    assert may_somewhere(in_contest, action) is expected
+
+
+@pytest.mark.parametrize("action", get_args(Action))
+def test_strangers_may_do_nothing_and_citizens_only_mind_their_own_account(
+    action: Action,
+) -> None:
+    for scope in (None, UnitScope(PROVINCE), ContestScope(1, PROVINCE)):
+        assert not may(None, action, scope)
+        assert may(viewer(), action, scope) is (action == "own_account")
+    assert not may_somewhere(None, action)
+
+
+def test_a_role_reaches_down_the_tree_and_never_up_or_aside() -> None:
+    alice = over("organiser", COMMUNE)
+    assert may(alice, "manage_contest", UnitScope(COMMUNE))
+    assert may(alice, "manage_contest", UnitScope("/1/7/9/"))
+    assert may(alice, "manage_contest", ContestScope(3, "/1/7/9/"))
+    assert not may(alice, "manage_contest", UnitScope(PROVINCE))
+    assert not may(alice, "manage_contest", UnitScope(OTHER_COMMUNE))
+    assert not may(alice, "manage_contest", ContestScope(3, PROVINCE))
+
+
+def test_a_role_in_one_contest_reaches_neither_another_nor_a_unit() -> None:
+    bob = viewer(RoleHeld("organiser", None, 5))
+    assert may(bob, "manage_contest", ContestScope(5, PROVINCE))
+    assert not may(bob, "manage_contest", ContestScope(6, PROVINCE))
+    assert not may(bob, "manage_contest", UnitScope(COMMUNE))
+
+
+def test_what_is_meant_for_the_whole_platform_needs_a_role_at_the_root() -> None:
+    assert may(over("admin", PROVINCE), "grant_roles", None)
+    assert not may(over("admin", COMMUNE), "grant_roles", None)
+    assert not may(viewer(RoleHeld("admin", None, 5)), "grant_roles", None)
+
+
+def test_an_unknown_action_or_a_broken_role_is_denied() -> None:
+    assert not may(over("admin", PROVINCE), "fly", None)  # type: ignore[arg-type]  # what must be denied
+    assert not may(over("king", PROVINCE), "see_audit", None)
+    assert not may(over("admin", ""), "see_audit", UnitScope(PROVINCE))
+
+
+async def alice_and_bob() -> tuple[int, int]:
+    return (
+        await make_staff(username="alice", password="rừng xanh", full_name="Alice"),
+        await make_staff(username="bob", password="rừng xanh", full_name="Bob"),
+    )
+
+
+async def test_granting_and_ending_a_role_is_written_down(province: None) -> None:
+    alice, bob = await alice_and_bob()
+    unit = await get_unit("T12")
+    role_id = await roles.grant_role(bob, "leader", unit_id=unit.id, by=alice)
+    (held,) = await roles.roles_of(bob)
+    assert (held.id, held.name, held.unit_name) == (role_id, "leader", "Tỉnh Lai Châu")
+    await roles.end_role(role_id, by=alice)
+    await roles.end_role(role_id, by=alice)
+    assert await roles.roles_of(bob) == []
+    trail = await audit.entries(f"account:{bob}")
+    assert [(line.action, line.by_name) for line in trail] == [
+        ("end_role", "Alice"),
+        ("grant_role", "Alice"),
+    ]
+    assert trail[0].detail == {"role": "leader", "unit_id": unit.id, "contest_id": None}
+    assert await db.pool().fetchval("SELECT count(*) FROM role") == 1
+
+
+async def test_a_role_granted_twice_at_once_is_one_role(province: None) -> None:
+    alice, bob = await alice_and_bob()
+    granted = await asyncio.gather(
+        *(roles.grant_role(bob, "author", contest_id=3, by=alice) for _ in range(4))
+    )
+    assert len(set(granted)) == 1
+    assert len(await roles.roles_of(bob)) == 1
+
+
+async def test_a_role_is_over_exactly_one_known_thing(province: None) -> None:
+    alice, _ = await alice_and_bob()
+    for wanted, code in (
+        ({}, "bad_role_scope"),
+        ({"unit_id": 1, "contest_id": 1}, "bad_role_scope"),
+        ({"unit_id": 9999}, "unknown_unit"),
+    ):
+        with pytest.raises(Refusal, match=code):
+            await roles.grant_role(alice, "leader", by=None, **wanted)
+    with pytest.raises(Refusal, match="unknown_role"):
+        await roles.grant_role(alice, "king", contest_id=1, by=None)  # type: ignore[arg-type]  # what must be refused
+    with pytest.raises(Refusal, match="unknown_account"):
+        await roles.grant_role(9999, "leader", contest_id=1, by=None)
+    assert await audit.entries() == []
