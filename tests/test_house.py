@@ -77,6 +77,15 @@ def test_readme_lists_every_setting_with_its_default_and_meaning() -> None:
     assert shown == settings_table(), "it should read:\n" + "\n".join(settings_table())
 
 
+def test_the_vietnamese_readme_quotes_what_the_programs_say() -> None:
+    guide = (ROOT / "README.vi.md").read_text(encoding="utf-8")
+    section = guide.split("## Sự cố thường gặp", 1)[1].split("\n## ", 1)[0]
+    quoted = re.findall(r"(?m)^\| `([^`/]+)` \|", section)
+    spoken = "".join(text for _, text in tracked(*PACKAGES, "scripts"))
+    assert len(quoted) > 5
+    assert [words for words in quoted if words.strip(" …") not in spoken] == []
+
+
 def test_every_folder_of_the_map_exists_and_every_package_is_on_it() -> None:
     section = README.split("## The map", 1)[1].split("\n## ", 1)[0]
     on_map = re.findall(r"(?m)^([\w.]+)/ ", section)
