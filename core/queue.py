@@ -30,11 +30,11 @@ def redis_settings(url: str) -> RedisSettings:
 
 
 def serialize(job: dict[str, Any]) -> bytes:
-    return msgpack.packb(job, default=str)  # type: ignore[no-any-return] — msgpack has no types
+    return msgpack.packb(job, default=str)  # type: ignore[no-any-return]  # msgpack has no types
 
 
 def deserialize(data: bytes) -> dict[str, Any]:
-    return msgpack.unpackb(data)  # type: ignore[no-any-return] — msgpack has no types
+    return msgpack.unpackb(data)  # type: ignore[no-any-return]  # msgpack has no types
 
 
 class Doorbell:

@@ -233,7 +233,7 @@ async def get_attempt(attempt_id: UUID) -> Opened:
 
 async def owner_of(attempt_id: UUID) -> int | None:
     """The person whose attempt it is."""
-    return await db.pool().fetchval(  # type: ignore[no-any-return] — one column of one row
+    return await db.pool().fetchval(  # type: ignore[no-any-return]  # one column of one row
         "SELECT p.person_id FROM attempt a JOIN participant p ON p.id = a.participant_id "
         "WHERE a.id = $1",
         attempt_id,
@@ -323,7 +323,7 @@ async def close_expired(*, limit: int = 1000) -> int:
     """Close attempts whose deadline is past, with the answers that are saved; may run anywhere."""
     async with db.pool().acquire() as connection, connection.transaction():
         rows = await connection.fetch(
-            "SELECT id FROM attempt WHERE state = 'open' AND deadline_at < clock_timestamp() - $1 "
+            "SELECT id FROM attempt WHERE state = 'open' AND deadline_at < clock_timestamp() - $1::interval "
             "ORDER BY deadline_at LIMIT $2 FOR UPDATE SKIP LOCKED",
             timedelta(seconds=CLOSING_GRACE_SECONDS),
             limit,

@@ -36,16 +36,10 @@ def draw(pool: Pool, seed: str, *, version: int = VERSION) -> Paper:
         msg = f"drawing algorithm {version} is not known"
         raise ValueError(msg)
     key = bytes.fromhex(seed)
-    start = sha256(key)
     chosen: list[tuple[bytes, int]] = []
     for line, candidates in zip(pool.lines, pool.ids_by_line, strict=True):
-        ranked = []
-        for question_id, id_bytes in candidates:
-            hasher = start.copy()
-            hasher.update(id_bytes)
-            ranked.append((hasher.digest(), question_id))
-        ranked.sort()
-        chosen.extend(ranked[: line.question_count])
+        ranked = [(sha256(key + id_bytes).digest(), number) for number, id_bytes in candidates]
+        chosen += sorted(ranked)[: line.question_count]
     chosen.sort(key=lambda pair: pair[0][16:])
     return tuple(
         PaperQuestion(pool.by_id[question_id], option_order(pool.by_id[question_id], key))

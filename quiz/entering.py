@@ -75,6 +75,22 @@ async def find_entrant(person_id: int, contest_id: int, round_id: int) -> Entran
     return Entrant(**row)
 
 
+@dataclass(frozen=True)
+class Entered:
+    participant_id: int
+    division_id: int
+
+
+async def participant_of(person_id: int, contest_id: int) -> Entered | None:
+    row = await db.pool().fetchrow(
+        "SELECT id AS participant_id, division_id FROM participant "
+        "WHERE contest_id = $1 AND person_id = $2",
+        contest_id,
+        person_id,
+    )
+    return Entered(**row) if row else None
+
+
 async def enter(
     attempts: Attempts,
     rules: EntryRules,

@@ -48,7 +48,7 @@ async def freeze_prediction(round_id: int, *, by: int | None) -> int | None:
         if row is None:
             raise Refusal("not_found", "Không tìm thấy đợt thi này.")
         if row["result"] == "final":
-            return row["prediction_actual"]  # type: ignore[no-any-return] — a bigint column
+            return row["prediction_actual"]  # type: ignore[no-any-return]  # a bigint column
         if row["result"] == "none":
             raise Refusal(
                 "not_provisional", "Đợt thi chưa đóng hoặc còn bài chưa chấm; hãy thử lại sau."

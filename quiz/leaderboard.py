@@ -216,7 +216,7 @@ def units_from_snapshot(content: Mapping[str, Any]) -> list[UnitRow]:
 
 
 async def _people_count(round_id: int, division_id: int) -> int:
-    return await db.pool().fetchval(  # type: ignore[no-any-return] — one number
+    return await db.pool().fetchval(  # type: ignore[no-any-return]  # one number
         "SELECT coalesce(sum(people_count), 0)::int FROM standing_bucket "
         "WHERE round_id = $1 AND division_id = $2",
         round_id,
@@ -225,7 +225,7 @@ async def _people_count(round_id: int, division_id: int) -> int:
 
 
 async def _rank_of_key(round_id: int, division_id: int, key: bytes) -> int:
-    return await db.pool().fetchval(  # type: ignore[no-any-return] — one number
+    return await db.pool().fetchval(  # type: ignore[no-any-return]  # one number
         "SELECT 1 + (SELECT coalesce(sum(people_count), 0) FROM standing_bucket "
         "            WHERE round_id = $1 AND division_id = $2 AND bucket < $4)::int "
         "         + (SELECT count(*) FROM standing WHERE round_id = $1 AND division_id = $2 "

@@ -11,10 +11,15 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import hypothesis
 import pytest
 from core import clock, db
 from core import queue as queue_module
 from core.local import Addresses, LocalStack
+
+# Two busy cores make any single example slow now and then; that says nothing about the code.
+hypothesis.settings.register_profile("shared_machine", deadline=None)
+hypothesis.settings.load_profile("shared_machine")
 
 ADDRESSES_VARIABLE = "HIEU_SO_TEST_ADDRESSES"
 STACK_KEY = pytest.StashKey[tuple[LocalStack, Path]]()

@@ -158,9 +158,7 @@ async def test_nobody_waits_longer_than_promised_while_the_database_is_away(tabl
 async def test_whatever_comes_each_caller_learns_the_truth(table: None, rows: list[Row]) -> None:
     await db.pool().execute("TRUNCATE written")
     committer = GroupCommitter("test", db.pool(), write, key=lambda row: row[0], batch_limit=7)
-    results = await asyncio.gather(
-        *(committer.submit(row) for row in rows), return_exceptions=True
-    )
+    results = await asyncio.gather(*(committer.submit(row) for row in rows), return_exceptions=True)
     await committer.close()
     expected: dict[int, str] = {}
     for (number, word), result in zip(rows, results, strict=True):

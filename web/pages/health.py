@@ -45,7 +45,7 @@ async def accessibility(request: Request) -> Response:
     async def make(_language: str, _part: bool) -> tuple[str, dict[str, object]]:
         return "health/accessibility.html", {}
 
-    return await request.app.state.public_pages.answer(  # type: ignore[no-any-return] — State has no types
+    return await request.app.state.public_pages.answer(  # type: ignore[no-any-return]  # State has no types
         request, make, key=("accessibility",), seconds=3600
     )
 

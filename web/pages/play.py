@@ -21,10 +21,10 @@ from quiz.attempts import Attempts, Opened, Save, Saved, get_attempt
 from quiz.contests import ContestShown, RoundShown, open_round, rules_sentence
 from quiz.drawing import Paper, PaperQuestion
 from quiz.frozen import paper_of
-from quiz.leaderboard import BoardRow
 from quiz.scoring import POINT
-from web.forms import Form, LARGEST_FORM_BYTES, parse_form, read_body, read_form, wants_json
+from web.forms import LARGEST_FORM_BYTES, Form, parse_form, read_body, read_form, wants_json
 from web.guard import attempt_token, signed_in
+from web.pages.shown import attempt_policy, board_row, epoch_ms
 from web.render import is_part, render
 from web.tokens import AttemptToken
 
@@ -97,9 +97,9 @@ async def paper(request: Request) -> Response:
                 "next_seq": opened.saved_seq + 1,
                 "saved_at": opened.saved_at,
                 "deadline_at": opened.deadline_at,
-                "deadline_ms": _epoch_ms(opened.deadline_at),
-                "server_now_ms": _epoch_ms(at),
-                "remaining_ms": max(0, _epoch_ms(opened.deadline_at) - _epoch_ms(at)),
+                "deadline_ms": epoch_ms(opened.deadline_at),
+                "server_now_ms": epoch_ms(at),
+                "remaining_ms": max(0, epoch_ms(opened.deadline_at) - epoch_ms(at)),
             },
             "contest": {"slug": contest.slug, "title": contest.name},
             "round": {
@@ -217,7 +217,7 @@ async def result(request: Request) -> Response:
 
 
 def _attempts(request: Request) -> Attempts:
-    return request.app.state.attempts  # type: ignore[no-any-return] — State has no types
+    return request.app.state.attempts  # type: ignore[no-any-return]  # State has no types
 
 
 def _arrived_at(request: Request) -> datetime:
@@ -292,7 +292,9 @@ _BAD_NUMBER = {
 
 
 def _whole(text: str, code: str, largest: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER and int(text) <= largest):
+    if not (
+        text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER and int(text) <= largest
+    ):
         raise Refusal(code, _BAD_NUMBER[code])
     return int(text)
 
@@ -365,10 +367,6 @@ def _answered_count(opened: Opened) -> int:
     return sum(1 for chosen in opened.answers.values() if chosen)
 
 
-def _epoch_ms(instant: datetime) -> int:
-    return round(instant.timestamp() * 1000)
-
-
 def _enter_page(
     request: Request,
     contest: ContestShown,
@@ -431,30 +429,6 @@ def _enter_page(
     )
 
 
-_COUNTING = {
-    "best": "tính lượt có kết quả tốt nhất",
-    "last": "tính lượt cuối cùng",
-    "first": "tính lượt đầu tiên",
-}
-
-
-def attempt_policy(each: RoundShown) -> str:
-    """ "Mỗi đợt 3 lượt, tính lượt có kết quả tốt nhất": one sentence for people."""
-    if each.attempt_limit == 1:
-        return "Mỗi người một lượt trong đợt này."
-    count = (
-        "Không giới hạn số lượt"
-        if each.attempt_limit is None
-        else f"Mỗi người tối đa {each.attempt_limit} lượt"
-    )
-    pause = (
-        f"; hai lượt cách nhau ít nhất {each.cooldown_seconds // 60} phút"
-        if each.cooldown_seconds
-        else ""
-    )
-    return f"{count}, {_COUNTING[each.counting]}{pause}."
-
-
 def _summary(contest: ContestShown) -> list[str]:
     return [
         "Hết thời gian làm bài hoặc khi đợt thi đóng, tuỳ mốc nào đến trước, hệ thống tự thu bài "
@@ -514,23 +488,6 @@ async def _standing(contest: ContestShown, found: review.Result) -> dict[str, An
             board_row(row, actual=chosen_round.prediction_actual, me=found.participant_id)
             for row in place.around
         ],
-    }
-
-
-def board_row(row: BoardRow, *, actual: int | None, me: int | None = None) -> dict[str, Any]:
-    """A line of `leaderboard/_people.html`."""
-    return {
-        "rank": row.rank,
-        "name": row.shown_name,
-        "unit": row.unit_name,
-        "correct_count": row.correct_count,
-        "question_count": row.question_count,
-        "duration_ms": row.duration_ms,
-        "prediction_gap": None
-        if actual is None or row.prediction is None
-        else abs(row.prediction - actual),
-        "is_me": row.participant_id == me,
-        "gap_before": False,
     }
 
 
