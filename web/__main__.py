@@ -119,9 +119,7 @@ def _seed(arguments: argparse.Namespace, chosen: Settings) -> None:
 
     ready = resolved(chosen)
     if arguments.crowd:
-        _with_database(
-            ready, lambda: crowd.make_crowd(ready, arguments.crowd, Path(arguments.out))
-        )
+        _with_database(ready, lambda: crowd.make_crowd(ready, arguments.crowd, Path(arguments.out)))
     else:
         _with_database(ready, lambda: province.fill(ready, attempts=arguments.attempts))
 

@@ -59,9 +59,7 @@ async def read_body(request: Request, largest_bytes: int) -> bytes:
 
 def parse_form(body: bytes) -> dict[str, list[str]]:
     try:
-        pairs = parse_qsl(
-            body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS
-        )
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:
         raise Refusal("bad_form", "Không đọc được nội dung gửi lên. Hãy thử lại.") from None
     values: dict[str, list[str]] = {}

@@ -72,7 +72,7 @@ async def viewer_of(request: Request) -> Viewer | None:
         tokens: Tokens = request.app.state.tokens
         token = tokens.read_session(request.cookies.get(tokens.session_cookie))
         request.state.viewer = await find_session(token) if token else None
-    return request.state.viewer  # type: ignore[no-any-return] — State has no types
+    return request.state.viewer  # type: ignore[no-any-return]  # State has no types
 
 
 async def signed_in(request: Request) -> Viewer:

@@ -100,9 +100,7 @@ def render(
     """A private page; `part` is the template that htmx gets instead of the whole."""
     chosen = part if part and is_part(request) else template
     body = to_html(language_of(request), chosen, context).encode()
-    response = HTMLResponse(
-        body, status, headers={"Cache-Control": "no-store", **(headers or {})}
-    )
+    response = HTMLResponse(body, status, headers={"Cache-Control": "no-store", **(headers or {})})
     if part:
         response.headers["Vary"] = "HX-Request"
     return compressed(request, response)
@@ -200,5 +198,3 @@ def _respond(request: Request, kept: _Kept) -> Response:
         headers["Content-Encoding"] = "gzip"
         return Response(kept.packed, media_type="text/html; charset=utf-8", headers=headers)
     return Response(kept.body, media_type="text/html; charset=utf-8", headers=headers)
-
-

@@ -68,7 +68,7 @@ async def _work_once(settings: Settings) -> None:
         redis_settings(settings.redis_url), job_serializer=serialize, job_deserializer=deserialize
     )
     worker = Worker(
-        functions=[func(job, keep_result=0, timeout=JOB_SECONDS, max_tries=5) for job in JOBS],  # type: ignore[arg-type] — arq's protocol wants *args
+        functions=[func(job, keep_result=0, timeout=JOB_SECONDS, max_tries=5) for job in JOBS],  # type: ignore[arg-type]  # arq's protocol wants *args
         cron_jobs=cron_lines(),
         redis_pool=redis,
         job_serializer=serialize,

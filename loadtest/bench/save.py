@@ -124,11 +124,16 @@ async def _open_attempts(stack: Stack, size: Size) -> list[Player]:
     if book.failures:
         raise RuntimeError(f"{len(book.failures)} could not start: {book.failures[0]}")
     connection = await asyncpg.connect(stack.database_url)
-    await connection.execute(
-        f"CREATE TABLE {ceilings.TABLE} (LIKE attempt INCLUDING ALL);"  # noqa: S608 — a constant of ours
-        f"INSERT INTO {ceilings.TABLE} SELECT * FROM attempt;"
-        f"ANALYZE {ceilings.TABLE}; ANALYZE attempt"
+    # LIKE leaves the fill factor out, on which cheap updates in place depend.
+    stored = await connection.fetchval(
+        "SELECT array_to_string(reloptions, ', ') FROM pg_class WHERE oid = 'attempt'::regclass"
     )
+    await connection.execute(f"CREATE TABLE {ceilings.TABLE} (LIKE attempt INCLUDING ALL)")
+    if stored:
+        await connection.execute(f"ALTER TABLE {ceilings.TABLE} SET ({stored})")
+    await connection.execute(f"INSERT INTO {ceilings.TABLE} SELECT * FROM attempt")  # noqa: S608 — a constant of ours
+    await connection.execute(f"ANALYZE {ceilings.TABLE}")
+    await connection.execute("ANALYZE attempt")
     await connection.close()
     return opened
 
