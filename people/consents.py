@@ -113,12 +113,20 @@ async def record_consent(
 async def give(person_id: int, purpose: str) -> None:
     """Record a yes to the words in force now; one that is given already stays as it is."""
     _check_purpose(purpose)
-    held = {each.purpose: each.is_given for each in await consents_of(person_id)}
     text = (await current_texts()).get(purpose)
-    if held.get(purpose) or text is None:
-        return
+    if text is None:
+        raise Refusal("no_consent_text", "Ban Tổ chức chưa công bố nội dung đồng ý này.")
     async with transaction() as connection:
-        await record_consent(connection, person_id, purpose, is_given=True, text_version=text.version)
+        # The person's row is the lock: two clicks at once give one yes.
+        await connection.execute("SELECT FROM person WHERE id = $1 FOR UPDATE", person_id)
+        is_given = await connection.fetchval(
+            "SELECT c.is_given FROM consent c JOIN consent_text t ON t.id = c.text_id "
+            "WHERE c.person_id = $1 AND t.purpose = $2 ORDER BY c.id DESC LIMIT 1",
+            person_id,
+            purpose,
+        )
+        if not is_given:
+            await record_consent(connection, person_id, purpose, True, text.version)
 
 
 async def withdraw(person_id: int, purpose: str) -> None:

@@ -195,6 +195,13 @@ async def test_a_new_code_may_be_asked_for_after_the_cool_down_and_keeps_the_for
     assert (await finish(second)).shown_name == "Lò Thị Mai"
 
 
+async def test_people_behind_a_proxy_of_this_machine_are_not_taken_for_one() -> None:
+    await accounts.begin_sign_in("0912345678", asked_from="127.0.0.1")
+    await accounts.begin_sign_in("0987654321", asked_from="203.0.113.9")
+    rows = await db.pool().fetch("SELECT asked_from FROM sign_in_code ORDER BY phone")
+    assert [bool(row["asked_from"]) for row in rows] == [False, True]
+
+
 async def test_a_closed_account_does_not_sign_in() -> None:
     signed_in = await sign_up()
     await db.pool().execute("UPDATE account SET is_active = false")

@@ -78,6 +78,18 @@ async def test_a_yes_may_be_taken_back_and_all_that_was_said_stays_on_record(
     assert await db.pool().fetchval("SELECT count(*) FROM consent") == 2
 
 
+async def test_a_yes_may_be_given_later_and_twice_is_once(clean: None) -> None:
+    await consents.publish_first_texts()
+    person_id = await mai()
+    await asyncio.gather(*(consents.give(person_id, "messages") for _ in range(3)))
+    assert await words_of(person_id) == {"messages": (True, 1)}
+    await consents.withdraw(person_id, "messages")
+    await consents.publish_text("messages", "Lời mới")
+    await consents.give(person_id, "messages")
+    assert await words_of(person_id) == {"messages": (True, 2)}
+    assert await db.pool().fetchval("SELECT count(*) FROM consent") == 3
+
+
 async def test_nobody_agrees_to_words_that_were_never_shown(clean: None) -> None:
     await consents.publish_first_texts()
     person_id = await mai()

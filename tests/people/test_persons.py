@@ -105,6 +105,12 @@ async def test_people_may_take_away_all_that_is_held_about_them() -> None:
     assert "hash" not in written
 
 
+async def test_a_person_belongs_to_a_unit_by_name() -> None:
+    mai = await sign_up("Lò Thị Mai", "0912345678")
+    assert await persons.unit_name_of(mai.person_id) == "Xã Mường Tè"
+    assert await persons.unit_name_of(9999) is None
+
+
 async def test_a_person_that_there_is_not_is_refused() -> None:
     for verb in (persons.export_person(9), persons.erase_person(9, by=None)):
         with pytest.raises(Refusal, match="unknown_person"):
