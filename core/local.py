@@ -24,9 +24,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import asyncpg
 
@@ -235,7 +236,7 @@ class LocalStack:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
 
-    def _identity(self) -> dict[str, object]:
+    def _identity(self) -> dict[str, Any]:
         if self._account is None:
             return {}
         return {
@@ -337,7 +338,8 @@ def _remove_stale_pidfile(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def end_with_parent(stop_signal: signal.Signals) -> object:
+def end_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
+    """A child's first act: to ask the kernel for `stop_signal` when its parent dies."""
     library = ctypes.CDLL(None, use_errno=True)
     parent = os.getpid()
 

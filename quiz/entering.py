@@ -91,6 +91,13 @@ async def participant_of(person_id: int, contest_id: int) -> Entered | None:
     return Entered(**row) if row else None
 
 
+async def forget_name(person_id: int) -> None:
+    """After a person's data are erased: their attempts stay on the boards without a name."""
+    await db.pool().execute(
+        "UPDATE participant SET shown_name = 'Người đã xoá dữ liệu' WHERE person_id = $1", person_id
+    )
+
+
 async def enter(
     attempts: Attempts,
     rules: EntryRules,

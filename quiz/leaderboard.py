@@ -194,7 +194,7 @@ async def take_snapshots(*, at: datetime) -> int:
     return len(rounds)
 
 
-async def find_snapshot(round_id: int) -> Mapping[str, Any] | None:
+async def find_snapshot(round_id: int) -> Any | None:
     """{"content", "taken_at"} of a frozen board."""
     return await db.pool().fetchrow(
         "SELECT content, taken_at FROM board_snapshot WHERE round_id = $1", round_id
@@ -240,7 +240,7 @@ async def _rank_of_key(round_id: int, division_id: int, key: bytes) -> int:
 async def _with_ranks(
     round_id: int,
     division_id: int,
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Any],
     *,
     first_position: int | None,
 ) -> list[BoardRow]:

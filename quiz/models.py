@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tortoise import fields
 from tortoise.models import Model
 
@@ -80,7 +82,7 @@ class QuestionVersion(Model):
     kind = fields.CharField(max_length=12)  # single, multiple, true_false
     text = fields.TextField()
     text_key = fields.TextField()  # folded: duplicates and search
-    options = fields.JSONField()  # [{"text", "is_correct", "is_pinned"}]
+    options: fields.JSONField[Any] = fields.JSONField()  # [{"text", "is_correct", "is_pinned"}]
     explanation = fields.TextField(default="")
     source: fields.ForeignKeyNullableRelation[LegalSource] = fields.ForeignKeyField(
         "quiz.LegalSource", null=True, on_delete=fields.RESTRICT, related_name="versions"
@@ -112,7 +114,7 @@ class Contest(Model):
     unit_id = fields.BigIntField(null=True)  # people below this unit may enter; empty: everybody
     youngest_age = fields.SmallIntField(null=True)
     state = fields.CharField(max_length=10, default="draft")  # draft, in_review, approved, final
-    comparators = fields.JSONField()  # names from quiz.ranking.COMPARATORS, the first weighs most
+    comparators: fields.JSONField[Any] = fields.JSONField()  # names from quiz.ranking.COMPARATORS, the first weighs most
     prediction = fields.CharField(max_length=20, default="")  # people, attempts, people_all_correct
     review = fields.CharField(max_length=20, default="after_close")  # what quiz.review knows
     board_freeze_seconds = fields.IntField(default=0)  # before a round closes
@@ -209,7 +211,7 @@ class Pool(Model):
     division: fields.ForeignKeyNullableRelation[Division] = fields.ForeignKeyField(
         "quiz.Division", null=True, on_delete=fields.RESTRICT, related_name="pools"
     )
-    content = fields.JSONField()  # quiz.pools.Pool as JSON
+    content: fields.JSONField[Any] = fields.JSONField()  # quiz.pools.Pool as JSON
     digest = fields.CharField(max_length=64)
     frozen_at = fields.DatetimeField(auto_now_add=True)
 
@@ -269,7 +271,7 @@ class Attempt(Model):
     rules_version = fields.IntField()
     state = fields.CharField(max_length=10, default="open")  # open, submitted, expired
     opening = fields.IntField(default=0)  # the page that may save; the newest one wins
-    answers = fields.JSONField()
+    answers: fields.JSONField[Any] = fields.JSONField()
     prediction = fields.BigIntField(null=True)
     saved_seq = fields.BigIntField(default=0)
     saved_at = fields.DatetimeField(null=True)
@@ -370,7 +372,7 @@ class BoardSnapshot(Model):
 
     id = fields.BigIntField(primary_key=True)
     round_id = fields.BigIntField()
-    content = fields.JSONField()
+    content: fields.JSONField[Any] = fields.JSONField()
     taken_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:

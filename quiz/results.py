@@ -83,7 +83,7 @@ async def score_waiting(*, limit: int = BATCH) -> int:
     return len(closed)
 
 
-async def _score(connection: Connection, row: Mapping[str, Any]) -> Closed:
+async def _score(connection: Connection, row: Any) -> Closed:
     paper = await paper_of(connection, row["pool_id"], row["seed"], row["drawing_version"])
     return Closed(
         attempt_id=row["id"],

@@ -34,13 +34,14 @@ RESTART_SECONDS = 1.0
 
 
 def cron_lines() -> list[Any]:
+    every: Any = cron  # arq's protocol wants *args; a job with named ones is as good
     return [
-        cron(quiz.jobs.score_attempts, second=EVERY_TEN_SECONDS, keep_result=0),
-        cron(quiz.jobs.close_expired_attempts, second=EVERY_FIVE_SECONDS, keep_result=0),
-        cron(quiz.jobs.take_board_snapshots, second=EVERY_TEN_SECONDS, keep_result=0),
-        cron(quiz.jobs.mark_provisional_results, second={7, 37}, keep_result=0),
-        cron(campaigns.jobs.send_waiting_codes, second=EVERY_TEN_SECONDS, keep_result=0),
-        cron(campaigns.jobs.purge_sign_in_codes, minute={13}, second=0, keep_result=0),
+        every(quiz.jobs.score_attempts, second=EVERY_TEN_SECONDS, keep_result=0),
+        every(quiz.jobs.close_expired_attempts, second=EVERY_FIVE_SECONDS, keep_result=0),
+        every(quiz.jobs.take_board_snapshots, second=EVERY_TEN_SECONDS, keep_result=0),
+        every(quiz.jobs.mark_provisional_results, second={7, 37}, keep_result=0),
+        every(campaigns.jobs.send_waiting_codes, second=EVERY_TEN_SECONDS, keep_result=0),
+        every(campaigns.jobs.purge_sign_in_codes, minute={13}, second=0, keep_result=0),
     ]
 
 

@@ -16,6 +16,7 @@ from people.accounts import DIVISIONS
 from people.consents import ConsentHeld, ConsentTextShown
 from people.sessions import Viewer
 from quiz.contests import open_round
+from quiz.entering import forget_name
 from quiz.history import AttemptShown, attempts_of
 from web.forms import read_form
 from web.guard import signed_in
@@ -139,6 +140,7 @@ async def erase(request: Request) -> Response:
             request, viewer, {"xac_nhan": "Hãy đánh dấu để xác nhận bạn muốn xoá dữ liệu."}
         )
     await persons.erase_person(viewer.person_id, by=viewer.account_id)
+    await forget_name(viewer.person_id)
     response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
     request.app.state.tokens.clear_session(response)
     return response

@@ -454,7 +454,7 @@ async def _result_context(
             "was_submitted": found.state == "submitted",
         },
         "score": None
-        if found.points is None
+        if found.points is None or found.correct_count is None
         else {
             "correct_count": found.correct_count,
             "question_count": token.question_count,

@@ -16,6 +16,7 @@ from people.accounts import DIVISIONS, SignedIn
 from people.sessions import revoke_session
 from people.units import UnitFound
 from quiz.attempts import recent_attempts
+from web.demo.accounts import demo_accounts
 from web.forms import Form, read_form, wants_json
 from web.guard import viewer_of
 from web.refusals import status_of
@@ -284,6 +285,4 @@ def _address(request: Request) -> str:
 def _demo_accounts(request: Request) -> list[dict[str, str | None]] | None:
     if not request.app.state.settings.is_demo:
         return None
-    from web.demo.accounts import demo_accounts
-
     return demo_accounts()

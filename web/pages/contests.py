@@ -1,0 +1,210 @@
+"""A contest's public pages: what it is, its rules, its figures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from core.clock import local, now
+from core.errors import Refusal
+from quiz import leaderboard
+from quiz import statistics as figures
+from quiz.contests import ContestShown, RoundShown, rules_of
+from web.pages.shown import hero, round_or_current
+
+CACHE_SECONDS = 5
+FIGURES_CACHE_SECONDS = 10
+MOST_LABELS = 6
+
+
+async def contest(request: Request) -> Response:
+    found = await _contest(request)
+
+    async def make(_language: str, _part: bool) -> tuple[str, dict[str, Any]]:
+        return "contests/contest.html", await _contest_context(request, found)
+
+    return await _answer(request, make, ("contest", found.slug), CACHE_SECONDS)
+
+
+async def rules(request: Request) -> Response:
+    found = await _contest(request)
+    version = request.query_params.get("ban", "")
+
+    async def make(_language: str, _part: bool) -> tuple[str, dict[str, Any]]:
+        shown = await rules_of(found.id, int(version) if version.isdigit() else None)
+        older = [
+            await rules_of(found.id, number)
+            for number in range(1, found.rules_version + 1)
+            if number != shown.version
+        ]
+        return "contests/rules.html", {
+            "contest": {"slug": found.slug, "title": found.name},
+            "rules": {
+                "version": str(shown.version),
+                "published_at": shown.published_at,
+                "sections": sections(shown.body),
+                "older": [
+                    {
+                        "version": str(each.version),
+                        "published_at": each.published_at,
+                        "url": f"/cuoc-thi/{found.slug}/the-le?ban={each.version}",
+                    }
+                    for each in older
+                ],
+                "document": None,
+            },
+        }
+
+    return await _answer(request, make, ("rules", found.slug, version[:6]), CACHE_SECONDS)
+
+
+async def statistics(request: Request) -> Response:
+    found = await _contest(request)
+    number = request.query_params.get("dot", "")[:3]
+
+    async def make(_language: str, _part: bool) -> tuple[str, dict[str, Any]]:
+        chosen = round_or_current(found, number, now())
+        if chosen is None:
+            raise Refusal("not_found", "Cuộc thi này không có đợt thi đó.")
+        return "contests/statistics.html", await _figures_context(found, chosen)
+
+    return await _answer(request, make, ("statistics", found.slug, number), FIGURES_CACHE_SECONDS)
+
+
+def sections(body: str) -> list[dict[str, Any]]:
+    """Rules as they are kept, "## " a heading and "- " a list item, as the template wants them."""
+    found: list[dict[str, Any]] = []
+    for line in filter(None, (line.strip() for line in body.split("\n"))):
+        if line.startswith("## ") or not found:
+            title = line.removeprefix("## ") if line.startswith("## ") else ""
+            found.append({"title": title, "paragraphs": [], "items": []})
+            if title:
+                continue
+        kind = "items" if line.startswith("- ") else "paragraphs"
+        found[-1][kind].append(line.removeprefix("- "))
+    return found
+
+
+async def _contest(request: Request) -> ContestShown:
+    return await request.app.state.contests.by_slug(request.path_params["slug"])  # type: ignore[no-any-return]  # State has no types
+
+
+async def _answer(request: Request, make: Any, key: tuple[str, ...], seconds: float) -> Response:
+    return await request.app.state.public_pages.answer(  # type: ignore[no-any-return]  # State has no types
+        request, make, key=key, seconds=seconds
+    )
+
+
+async def _contest_context(request: Request, found: ContestShown) -> dict[str, Any]:
+    at = now()
+    totals = await leaderboard.totals([each.id for each in found.rounds])
+    shown = hero(found, totals, at)
+    shown["contest"] |= {
+        "about": [line for line in found.summary.split("\n") if line.strip()],
+        "organiser": found.organiser,
+        "contact": request.app.state.settings.site_hotline or None,
+    }
+    return {
+        **shown,
+        "rounds": [
+            {
+                "number": each.number,
+                "name": each.name,
+                "opens_at": each.opens_at,
+                "closes_at": each.closes_at,
+                "state": "final" if each.result == "final" else each.state_at(at),
+                "people_count": totals[each.id].people_count if each.id in totals else None,
+            }
+            for each in found.rounds
+        ],
+        "divisions": [{"name": each.name, "about": None} for each in found.divisions],
+        "prizes": [],
+        "as_of": at,
+    }
+
+
+async def _figures_context(found: ContestShown, chosen: RoundShown) -> dict[str, Any]:
+    at = now()
+    shown = await figures.round_figures(chosen.id, chosen.question_count)
+    units = await leaderboard.unit_board(chosen.id, at=at)
+    answered = sum(each.correct_count * each.attempt_count for each in shown.scores)
+    return {
+        "contest": {"slug": found.slug, "title": found.name},
+        "round_name": chosen.name,
+        "rounds": [
+            {
+                "name": each.name,
+                "url": f"/cuoc-thi/{found.slug}/thong-ke?dot={each.number}",
+                "is_current": each.id == chosen.id,
+            }
+            for each in found.rounds
+            if each.opens_at <= at
+        ],
+        "as_of": at,
+        "totals": {
+            "people_count": hidden(shown.people_count),
+            "attempt_count": hidden(shown.attempt_count),
+            "unit_count": len(units),
+            "all_correct_rate": _ratio(shown.all_correct_count, shown.attempt_count),
+            "average_correct": _ratio(answered, shown.attempt_count),
+            "question_count": chosen.question_count,
+        },
+        "divisions": [
+            {
+                "name": each.name,
+                "people_count": hidden(each.people_count),
+                "attempt_count": hidden(each.attempt_count),
+                "share": _ratio(each.people_count, shown.people_count),
+            }
+            for each in shown.divisions
+        ],
+        "hours": _hours(shown),
+        "scores": _scores(shown, chosen.question_count),
+        "units": [
+            {
+                "name": unit.name,
+                "people_count": hidden(unit.people_count),
+                "attempt_count": hidden(unit.attempt_count),
+                "headcount": unit.headcount,
+                "rate": None if figures.is_small(unit.people_count) else unit.rate,
+            }
+            for unit in units
+        ],
+    }
+
+
+def hidden(count: int) -> int | None:
+    """A public count; groups too small to stay anonymous become None, "dưới 5"."""
+    return None if figures.is_small(count) else count
+
+
+def _ratio(part: int, whole: int) -> float | None:
+    return None if whole < figures.SMALLEST_GROUP else part / whole
+
+
+def _hours(shown: figures.RoundFigures) -> dict[str, Any]:
+    by_hour: Counter[int] = Counter()
+    for each in shown.hours:
+        by_hour[local(each.hour_at).hour] += each.attempt_count
+    return {
+        "unit": "giờ trong ngày",
+        "max": max(1, *by_hour.values(), 1),
+        "bars": [{"label": f"{hour:02d}:00", "count": hidden(by_hour[hour])} for hour in range(24)],
+        "labels": ["00:00", "06:00", "12:00", "18:00", "23:00"],
+    }
+
+
+def _scores(shown: figures.RoundFigures, question_count: int) -> dict[str, Any]:
+    tally = {each.correct_count: each.attempt_count for each in shown.scores}
+    step = max(1, question_count // (MOST_LABELS - 1))
+    return {
+        "max": max(1, *tally.values(), 1),
+        "bars": [
+            {"label": str(correct), "count": hidden(tally.get(correct, 0))}
+            for correct in range(question_count + 1)
+        ],
+        "labels": [str(correct) for correct in range(0, question_count + 1, step)],
+    }
