@@ -385,9 +385,12 @@ async def readiness(contest_id: int, *, at: datetime | None = None) -> list[Lack
     return await _lacks(contest, plans, at or clock.now())
 
 
-async def send_to_review(contest_id: int, *, by: int | None) -> None:
-    """Hand a draft to the second person; refused "not_ready" with what it lacks."""
-    await _refuse_unready(contest_id, clock.now())
+async def send_to_review(contest_id: int, *, by: int | None, at: datetime | None = None) -> None:
+    """Hand a draft to the second person; refused "not_ready" with what it lacks.
+
+    `at` as in `approve_contest`.
+    """
+    await _refuse_unready(contest_id, at or clock.now())
     await _move(contest_id, by, "send_to_review", "draft", "in_review")
 
 
