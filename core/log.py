@@ -43,6 +43,8 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    # arq tells of every empty sweep; what matters is in our own events
+    logging.getLogger("arq").setLevel(logging.WARNING)
 
 
 def mask(

@@ -384,7 +384,9 @@ def _enter_page(
         except Refusal as found:
             refusal = found
     known = {division.code for division in contest.divisions}
-    needs_division = entrant.division_id is None and len(known) > 1
+    needs_division = (
+        entrant.division_id is None and len(known) > 1 and entrant.division_code not in known
+    )
     form.values.setdefault("bang", [entrant.division_code])
     left = (
         None
