@@ -6,7 +6,7 @@ import asyncio
 from hashlib import sha256
 from io import BytesIO
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from core.db import pool, transaction
 from core.errors import Refusal
@@ -71,7 +71,9 @@ def _encode_anew(content: bytes) -> tuple[str, bytes]:
                 bare.info.clear()
             else:
                 bare.paste(upright)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except Refusal:
+        raise
+    except Exception as error:  # decoders raise whatever broken bytes lead them to
         raise _refuse("Tệp không phải hình PNG, JPEG, WebP hoặc đã hỏng.") from error
     output = BytesIO()
     bare.save(output, format=kind, **({"quality": 88} if kind != "PNG" else {"optimize": True}))

@@ -57,7 +57,7 @@ JOIN topic t ON t.id = v.topic_id
 """
 _FILTER = """
 WHERE q.bank_id = $1
-    AND ($2 = '' OR v.text_key LIKE '%' || $2 || '%' OR lower(q.code) = lower($3))
+    AND (strpos(v.text_key, $2) > 0 OR lower(q.code) = lower($3))
     AND ($4::text IS NULL OR t.code = $4)
     AND ($5::text IS NULL OR v.difficulty = $5)
     AND ($6::text IS NULL OR q.state = $6)

@@ -15,9 +15,8 @@ from web.guard import (
     Access,
     Handler,
     guarded,
-    staff,
 )
-from web.pages import account, contests, files, health, home, leaderboard, manage, play, sign_in
+from web.pages import account, contests, files, health, home, leaderboard, play, sign_in
 
 TABLE: list[tuple[str, str, Access, Handler]] = [
     ("POST", "/bai-thi/{attempt}/luu", ATTEMPT_HOLDER, play.save),
@@ -58,20 +57,6 @@ TABLE: list[tuple[str, str, Access, Handler]] = [
     ("POST", "/tai-khoan/du-lieu/xoa", SIGNED_IN, account.erase),
     ("GET", "/ngon-ngu", EVERYBODY, home.choose_language),
     ("GET", "/tro-nang", EVERYBODY, health.accessibility),
-    ("GET", "/quan-tri", staff("see_dashboard"), manage.home),
-    ("GET", "/quan-tri/ngan-hang", staff("manage_bank"), manage.bank),
-    ("GET", "/quan-tri/ngan-hang/mau", staff("import_bank"), manage.bank_template),
-    ("GET", "/quan-tri/ngan-hang/nhap", staff("import_bank"), manage.import_page),
-    ("POST", "/quan-tri/ngan-hang/nhap", staff("import_bank"), manage.import_bank),
-    ("POST", "/quan-tri/ngan-hang/duyet", staff("approve_questions"), manage.approve_questions),
-    ("GET", "/quan-tri/cuoc-thi", staff("manage_contest"), manage.contests),
-    ("GET", "/quan-tri/cuoc-thi/{slug}", staff("manage_contest"), manage.contest),
-    ("POST", "/quan-tri/cuoc-thi/{slug}/gui-duyet", staff("manage_contest"), manage.send_to_review),
-    ("POST", "/quan-tri/cuoc-thi/{slug}/duyet", staff("approve_contest"), manage.approve_contest),
-    ("POST", "/quan-tri/cuoc-thi/{slug}/chot", staff("approve_contest"), manage.freeze_prediction),
-    ("GET", "/quan-tri/don-vi", staff("manage_units"), manage.units),
-    ("GET", "/quan-tri/don-vi/mau", staff("manage_units"), manage.units_template),
-    ("POST", "/quan-tri/don-vi", staff("manage_units"), manage.import_units),
     ("GET", "/healthz", EVERYBODY, health.alive),
     ("GET", "/readyz", EVERYBODY, health.ready),
     ("GET", "/metrics", THIS_MACHINE, health.metrics),

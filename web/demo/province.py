@@ -1,0 +1,124 @@
+"""How is the demonstration province filled, once, so that an interrupted filling can go on?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from core.db import pool, transaction
+from core.errors import Refusal
+from core.settings import Settings
+from people.audit import record
+from people.consents import publish_first_texts
+from people.roles import RoleName
+from quiz.contests import ContestShown, RoundShown
+from quiz.finalising import freeze_prediction, mark_provisional
+from web.demo import contests, lai_chau
+from web.demo.accounts import made_at, make_cast
+from web.demo.past import Player, Stage, invent_people, play_round
+from web.demo.plays import ATTEMPTS_A_PERSON
+
+ATTEMPTS = 20_000  # of the contest that is over
+_WEEK_SHARE = 0.16  # of those: week 1 of the open contest
+_DAY_SHARE = 0.006  # and each day of its open week so far
+_FILLED = "fill_demonstration"
+
+
+async def fill_once(settings: Settings) -> None:
+    """Fill the province on the first start; when it has been filled, change nothing."""
+    if not await _is_filled():
+        await fill(settings, attempts=ATTEMPTS)
+
+
+async def fill(settings: Settings, *, attempts: int) -> None:
+    """Fill units, people, bank and contests, with so many attempts at the contest that is over.
+
+    Every step looks for what is there already, so a run that was interrupted is simply run again.
+    Refused outside DEMO=1: the accounts have known passwords.
+    """
+    refuse_unless_demo(settings)
+    await lai_chau.place()
+    await publish_first_texts()
+    staff = await make_cast()
+    at = await made_at()  # the windows of an interrupted run stay where they were
+    bank_id = await contests.fill_bank(staff)
+    past = await contests.publish(contests.past_contest(at), bank_id, staff)
+    current = await contests.publish(contests.open_contest(at), bank_id, staff)
+    await contests.publish(contests.coming_contest(at), bank_id, staff)
+    await _play(past, current, at, attempts=attempts)
+    await _close(past, staff)
+    await _remember_filled(attempts)
+
+
+def refuse_unless_demo(settings: Settings) -> None:
+    if not settings.is_demo:
+        raise Refusal(
+            "not_demo",
+            "Chỉ tạo dữ liệu trình diễn khi DEMO=1. / Demonstration data needs DEMO=1.",
+        )
+
+
+async def _play(past: ContestShown, current: ContestShown, at: datetime, *, attempts: int) -> None:
+    people_count = max(1, round(attempts / ATTEMPTS_A_PERSON))
+    units = await lai_chau.units_with_people()
+    opens_at = past.rounds[0].opens_at
+    players = await invent_people(units, people_count, at=opens_at - timedelta(days=2))
+    await _play_round(past, past.rounds[0], players, attempts, at)
+    week_one, week_two = current.rounds[0], current.rounds[contests.CURRENT_ROUND - 1]
+    await _play_round(current, week_one, players, round(attempts * _WEEK_SHARE), at)
+    days = (at - week_two.opens_at) / timedelta(days=1)
+    await _play_round(current, week_two, players, round(attempts * _DAY_SHARE * days), at)
+
+
+async def _play_round(
+    contest: ContestShown,
+    chosen: RoundShown,
+    players: list[Player],
+    attempts: int,
+    at: datetime,
+) -> None:
+    until = min(chosen.closes_at, at)
+    if until - chosen.opens_at < timedelta(hours=3) or not attempts:
+        return  # a round that has only just opened is still empty
+    pools = await contests.pools_of_round(chosen.id)
+    await play_round(
+        Stage(
+            slug=contest.slug,
+            contest_id=contest.id,
+            round_id=chosen.id,
+            number=chosen.number,
+            opens_at=chosen.opens_at,
+            closes_at=chosen.closes_at,
+            limit=timedelta(seconds=chosen.time_limit_seconds),
+            rules_version=contest.rules_version,
+            division_ids={each.code: each.id for each in contest.divisions},
+            pool_ids={each.code: pools.get(each.id) or pools[None] for each in contest.divisions},
+        ),
+        players[: max(1, round(attempts / ATTEMPTS_A_PERSON))],
+        attempts=attempts,
+        until=until,
+    )
+
+
+async def _close(past: ContestShown, staff: Mapping[RoleName, int]) -> None:
+    await mark_provisional()
+    await freeze_prediction(past.rounds[0].id, by=staff["approver"])
+
+
+async def _is_filled() -> bool:
+    return bool(
+        await pool().fetchval("SELECT 1 FROM audit_entry WHERE action = $1 LIMIT 1", _FILLED)
+    )
+
+
+async def _remember_filled(attempts: int) -> None:
+    if await _is_filled():
+        return
+    async with transaction() as connection:
+        await record(
+            connection,
+            by=None,
+            action=_FILLED,
+            subject=f"unit:{lai_chau.PROVINCE}",
+            detail={"attempts": attempts},
+        )
