@@ -59,7 +59,7 @@ def _encode_anew(content: bytes) -> tuple[str, bytes]:
     try:
         with Image.open(BytesIO(content), formats=tuple(MEDIA_TYPES)) as found:
             if max(found.size) > SIDE_LIMIT_PIXELS:
-                raise _refuse("Hình dài hơn 2.000 điểm ảnh một cạnh. Hãy thu nhỏ hình rồi gửi lại.")
+                raise _refuse_sides()
             if getattr(found, "n_frames", 1) > 1:
                 raise _refuse("Không nhận hình động. Hãy chọn một hình tĩnh.")
             kind = found.format or ""
@@ -73,11 +73,17 @@ def _encode_anew(content: bytes) -> tuple[str, bytes]:
                 bare.paste(upright)
     except Refusal:
         raise
+    except Image.DecompressionBombError as error:
+        raise _refuse_sides() from error
     except Exception as error:  # decoders raise whatever broken bytes lead them to
         raise _refuse("Tệp không phải hình PNG, JPEG, WebP hoặc đã hỏng.") from error
     output = BytesIO()
     bare.save(output, format=kind, **({"quality": 88} if kind != "PNG" else {"optimize": True}))
     return MEDIA_TYPES[kind], output.getvalue()
+
+
+def _refuse_sides() -> Refusal:
+    return _refuse("Hình dài hơn 2.000 điểm ảnh một cạnh. Hãy thu nhỏ hình rồi gửi lại.")
 
 
 def _refuse(sentence: str) -> Refusal:

@@ -77,7 +77,7 @@ async def staff(clean: None) -> Staff:
         code="X03445", name="Xã Bình Lư", kind="commune", parent_code="T12",
         valid_from=date(2025, 7, 1), headcount=200, counted_on=date(2025, 7, 1),
     )  # fmt: skip
-    accounts = [
+    lan, minh = [
         await db.pool().fetchval(
             "INSERT INTO account (person_id, username, is_active, failed_count, created_at) "
             "VALUES ($1, $2, true, 0, $3) RETURNING id",
@@ -87,7 +87,7 @@ async def staff(clean: None) -> Staff:
         )
         for username, full_name in (("lan", "Vàng Thị Lan"), ("minh", "Phạm Văn Minh"))
     ]
-    return Staff(*accounts, unit_id=unit_id)
+    return Staff(lan=lan, minh=minh, unit_id=unit_id)
 
 
 @pytest.fixture
