@@ -27,6 +27,7 @@ STACK_KEY = pytest.StashKey[tuple[LocalStack, Path]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers once, in the process that leads the run."""
+    os.environ.setdefault("SECRET_KEY", "a secret of the tests, long enough to sign with")
     if ADDRESSES_VARIABLE in os.environ:
         return
     folder = Path(tempfile.mkdtemp(prefix="hieu-so-test-"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from core import db
 
 
@@ -18,10 +19,14 @@ async def test_what_waits_for_the_commit_runs_after_it_and_not_after_a_failure(
     async with db.transaction():
         db.after_commit(lambda: rung.append("kept"))
         assert rung == []
-    with pytest.raises(ZeroDivisionError):
+
+    async def fail() -> None:
         async with db.transaction():
             db.after_commit(lambda: rung.append("lost"))
-            1 / 0  # noqa: B018 — any failure will do
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     assert rung == ["kept"]
 
 

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from core import db
 from core.errors import Refusal
 from core.groupcommit import GroupCommitter
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 Row = tuple[int, str]
 

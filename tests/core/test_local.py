@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import asyncpg
+import pytest
+from redis import Redis
+
+from core.errors import Refusal
+from core.local import Addresses, LocalStack, running_stack
+
+PROJECT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("stack")
+    for each in (made, *made.parents):
+        if str(each) != "/" and each.stat().st_uid == os.geteuid():
+            each.chmod(0o755)  # the servers' account must get through
+    return made
+
+
+def start_local(folder: Path) -> tuple[subprocess.Popen[str], Addresses]:
+    """`python -m web local` as a person would start it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "web", "local"],
+        cwd=PROJECT,
+        env={**os.environ, "LOCAL_DIR": str(folder), "DATABASE_URL": "", "REDIS_URL": ""},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    lines = dict(process.stdout.readline().strip().split("=", 1) for _ in range(2))
+    return process, Addresses(lines["DATABASE_URL"], lines["REDIS_URL"])
+
+
+def run_sql(url: str, sql: str) -> object:
+    async def call() -> object:
+        connection = await asyncpg.connect(url)
+        try:
+            return await connection.fetchval(sql)
+        finally:
+            await connection.close()
+
+    return asyncio.run(call())
+
+
+def wait_until_gone(url: str) -> None:
+    give_up_at = time.monotonic() + 20
+    while time.monotonic() < give_up_at:
+        try:
+            run_sql(url, "SELECT 1")
+        except (OSError, asyncpg.PostgresError):
+            return
+        time.sleep(0.1)
+    pytest.fail("PostgreSQL outlived its parent")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_data_survive_however_the_run_ends(folder: Path, stop: signal.Signals) -> None:
+    process, first = start_local(folder)
+    run_sql(first.database_url, "CREATE TABLE kept (word text)")
+    run_sql(first.database_url, "INSERT INTO kept VALUES ('còn') RETURNING word")
+    Redis.from_url(first.redis_url).set("kept", "còn")
+    time.sleep(1.2)  # appendfsync everysec
+    process.send_signal(stop)
+    process.wait(30)
+    wait_until_gone(first.database_url)
+    again, second = start_local(folder)
+    try:
+        assert run_sql(second.database_url, "SELECT word FROM kept") == "còn"
+        assert Redis.from_url(second.redis_url, decode_responses=True).get("kept") == "còn"
+    finally:
+        again.terminate()
+        again.wait(30)
+    assert running_stack(folder) is None
+
+
+def test_what_is_committed_is_on_disk(folder: Path) -> None:
+    process, addresses = start_local(folder)
+    try:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            assert run_sql(addresses.database_url, f"SHOW {setting}") == "on"
+        redis = Redis.from_url(addresses.redis_url, decode_responses=True)
+        assert redis.config_get("appendonly") == {"appendonly": "yes"}
+        assert redis.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_a_second_instance_on_the_same_folder_is_refused_with_a_sentence(folder: Path) -> None:
+    process, addresses = start_local(folder)
+    try:
+        with pytest.raises(Refusal) as refused:
+            LocalStack(folder).start()
+        assert refused.value.code == "already_running"
+        assert str(folder) in refused.value.sentence
+        found = running_stack(folder)
+        assert found == addresses
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_passwords_are_needed_and_kept_from_other_accounts(folder: Path) -> None:
+    process, addresses = start_local(folder)
+    try:
+        for name in ("stack.json", "secret_key", "postgresql_password", "valkey_password"):
+            assert (folder / name).stat().st_mode & 0o077 == 0
+        open_url = addresses.database_url.replace(
+            addresses.database_url.split("@")[0], "postgresql://hieuso:wrong"
+        )
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            run_sql(open_url, "SELECT 1")
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_a_stale_pid_file_that_names_another_program_does_not_stop_the_start(
+    folder: Path,
+) -> None:
+    process, addresses = start_local(folder)
+    process.kill()
+    process.wait(30)
+    wait_until_gone(addresses.database_url)
+    (folder / "postgresql" / "postmaster.pid").write_text(f"{os.getpid()}\n{folder}\n")
+    again, second = start_local(folder)
+    try:
+        assert run_sql(second.database_url, "SELECT 1") == 1
+    finally:
+        again.terminate()
+        again.wait(30)

@@ -1,0 +1,61 @@
+"""The constraints and indexes that Tortoise's migrations would drop without a word."""
+
+from __future__ import annotations
+
+import pytest
+from core import db
+from core.db import TABLE_PACKAGES
+from tortoise import Tortoise
+
+EXPECTED_INDEXES = {
+    "attempt_number", "attempt_one_open", "attempt_deadline", "attempt_unscored",
+    "attempt_receipt", "standing_once", "standing_ranked", "standing_bucket_once",
+    "participation_once", "score_tally_once", "participant_once", "pool_once", "question_code",
+    "question_version_current", "rules_text_version", "division_code", "round_number",
+    "blueprint_line_once", "exclusion_phone", "headcount_once_a_day", "consent_text_version",
+    "unit_succession_once", "board_snapshot_once",
+}  # fmt: skip
+EXPECTED_CONSTRAINTS = {
+    "attempt_state_known", "attempt_closed_or_open", "attempt_scored_after_closing",
+    "contest_approved_by_a_second_person", "round_window_ordered", "role_over_one_thing",
+    "account_phone_e164", "score_of_an_attempt", "participant_is_a_person",
+}  # fmt: skip
+
+
+async def test_every_promise_of_the_tables_is_in_the_catalogue(clean: None) -> None:
+    indexes = {row[0] for row in await db.pool().fetch("SELECT indexname FROM pg_indexes")}
+    constraints = {row[0] for row in await db.pool().fetch("SELECT conname FROM pg_constraint")}
+    assert indexes >= EXPECTED_INDEXES
+    assert constraints >= EXPECTED_CONSTRAINTS
+
+
+async def test_the_tables_are_what_the_models_say(clean: None) -> None:
+    rows = await db.pool().fetch(
+        "SELECT table_name, column_name, is_nullable FROM information_schema.columns "
+        "WHERE table_schema = 'public'"
+    )
+    found = {(row["table_name"], row["column_name"]): row["is_nullable"] == "YES" for row in rows}
+    for package in TABLE_PACKAGES:
+        for model in (Tortoise.apps or {})[package].values():
+            for name in model._meta.db_fields:
+                field = model._meta.fields_map[model._meta.fields_db_projection_reverse[name]]
+                key = (model._meta.db_table, name)
+                assert key in found, key
+                assert found[key] == field.null, key
+
+
+@pytest.mark.parametrize("table", ["audit_entry", "pool"])
+async def test_what_happened_stays(clean: None, table: str) -> None:
+    triggers = await db.pool().fetchval(
+        "SELECT count(*) FROM pg_trigger WHERE tgrelid = $1::regclass AND tgname LIKE '%only_added'",
+        table,
+    )
+    assert triggers == 1
+
+
+async def test_a_saved_answer_moves_no_index(clean: None) -> None:
+    """The columns that a save changes stand in no index, so a save stays on its page."""
+    hot = {"answers", "prediction", "saved_seq", "saved_at"}
+    rows = await db.pool().fetch("SELECT indexdef FROM pg_indexes WHERE tablename = 'attempt'")
+    for row in rows:
+        assert not any(column in row["indexdef"] for column in hot), row["indexdef"]

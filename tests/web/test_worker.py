@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core import db
+from core import queue as queue_module
+from core.local import Addresses
+from core.queue import Doorbell, deserialize, enqueue, serialize
+from quiz.attempts import Attempts
+from tests.quiz.arena import Arena, build_arena, save
+from tests.web.conftest import SECRET
+from web.worker import JOBS, cron_lines
+
+PROJECT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+async def attempts(clean: None) -> AsyncIterator[Attempts]:
+    writers = Attempts()
+    yield writers
+    await writers.close()
+
+
+@pytest.fixture
+def worker(addresses: Addresses) -> Any:
+    """`python -m web work` as a process of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "web", "work"],
+        cwd=PROJECT,
+        env={
+            **os.environ, "DATABASE_URL": addresses.database_url, "DEMO": "1",
+            "REDIS_URL": addresses.redis_url, "SECRET_KEY": SECRET, "LOG_LEVEL": "warning",
+        },
+    )  # fmt: skip
+    yield process
+    process.send_signal(signal.SIGTERM)
+    process.wait(30)
+
+
+async def hand_in(attempts: Attempts, arena: Arena, person: int) -> None:
+    started = await attempts.start(arena.start(person))
+    await attempts.submit(save(started.attempt_id, 1, {"1": [1]}, is_submit=True))
+
+
+async def wait_for_scores(count: int, seconds: float) -> None:
+    give_up_at = time.monotonic() + seconds
+    while time.monotonic() < give_up_at:
+        if await db.pool().fetchval("SELECT count(*) FROM score") == count:
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail("the worker did not score in time")
+
+
+async def test_a_submission_rings_and_the_worker_scores(
+    attempts: Attempts, queue: None, worker: Any
+) -> None:
+    arena = await build_arena(people=5)
+    for person in range(5):
+        await hand_in(attempts, arena, person)
+    await wait_for_scores(5, 30)
+
+
+async def test_the_sweep_scores_what_nobody_rang_for(attempts: Attempts, worker: Any) -> None:
+    arena = await build_arena(people=3)  # without the queue fixture every ring is lost
+    for person in range(3):
+        await hand_in(attempts, arena, person)
+    await wait_for_scores(3, 40)
+
+
+async def test_nobody_waits_for_a_queue_that_is_away(attempts: Attempts, clean: None) -> None:
+    arena = await build_arena(people=2)
+    queue_module.open_queue("redis://127.0.0.1:1/0")
+    try:
+        began = time.monotonic()
+        await hand_in(attempts, arena, 0)
+        assert time.monotonic() - began < 2  # not a timing: the bound of one connection attempt
+        assert await db.pool().fetchval("SELECT state FROM attempt") == "submitted"
+    finally:
+        await queue_module.close_queue()
+
+
+async def test_rings_are_gathered_and_arrive(addresses: Addresses) -> None:
+    bell = Doorbell(addresses.redis_url)
+    redis = await bell._connect()
+    await redis.flushdb()
+    for _ in range(50):
+        bell.ring("score_attempts")
+    await bell.close()
+    again = Doorbell(addresses.redis_url)
+    redis = await again._connect()
+    assert await redis.zcard("arq:queue") == 1
+    await redis.flushdb()
+    await again.close()
+
+
+def test_a_job_travels_as_plain_data() -> None:
+    job = {"t": 1, "f": "send_code", "a": ("x", 3), "k": {}, "et": 5}
+    assert deserialize(serialize(job))["f"] == "send_code"
+    enqueue("score_attempts")  # without a queue: counted as lost, never an error
+
+
+async def test_every_job_may_run_twice_on_an_empty_house(clean: None) -> None:
+    arguments = {"send_code": ("00000000-0000-0000-0000-000000000000",)}
+    for job in JOBS:
+        for _ in range(2):
+            await job({}, *arguments.get(job.__name__, ()))
+
+
+def test_every_job_that_looks_at_a_table_has_a_sweep() -> None:
+    swept = {line.coroutine.__name__ for line in cron_lines()}
+    rung_with_ids = {"send_code"}  # its sweep is send_waiting_codes
+    assert {job.__name__ for job in JOBS} - rung_with_ids == swept
