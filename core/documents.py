@@ -124,14 +124,14 @@ def write_sheet(
     }
     sheet = book.add_worksheet(_sheet_name(title))
     sheet.freeze_panes(1, 0)
-    widths = [len(name) for name in header]
+    widths = dict(enumerate(len(name) for name in header))
     for column, name in enumerate(header):
         sheet.write_string(0, column, safe_cell(name), formats["head"])
     for row_number, row in enumerate(rows, start=1):
         for column, value in enumerate(row):
             _write_cell(sheet, row_number, column, value, formats)
-            widths[column] = max(widths[column], len(str(value)))
-    for column, width in enumerate(widths):
+            widths[column] = max(widths.get(column, 0), len(str(value)))
+    for column, width in widths.items():
         sheet.set_column(column, column, min(max(width + 2, 10), 60))
     if notes:
         explanations = book.add_worksheet("Ghi chú")
