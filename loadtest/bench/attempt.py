@@ -16,7 +16,7 @@ import asyncpg
 from loadtest.bench.cpu import Meter, Used
 from loadtest.bench.player import Book, Player, Seats, reconcile
 from loadtest.bench.report import Figures, Outcome, latencies_ms, rounded, say, sync_ms, table
-from loadtest.bench.stack import HOST, Person, Stack, running_stack
+from loadtest.bench.stack import HOST, Person, Stack
 
 SAVES = 20
 PARTS = ("web", "worker", "postgres", "valkey")
@@ -27,19 +27,19 @@ SCORED_SECONDS = 60
 
 @dataclass(frozen=True)
 class Size:
-    past_attempts: int
     at_once: int
     warm_up: int
     attempts: int
 
-    @property
-    def people(self) -> int:
-        """Each attempt is another person's first: entering and a new standing cost most."""
-        return self.warm_up + self.attempts
+
+FULL = Size(at_once=64, warm_up=256, attempts=2048)
+SMALL = Size(at_once=4, warm_up=4, attempts=8)
 
 
-FULL = Size(past_attempts=2000, at_once=64, warm_up=256, attempts=2048)
-SMALL = Size(past_attempts=50, at_once=4, warm_up=4, attempts=8)
+def people_needed(*, small: bool) -> int:
+    """Each attempt is another person's first: entering and a new standing cost most."""
+    size = SMALL if small else FULL
+    return size.warm_up + size.attempts
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,11 @@ class Measured:
         return [*self.lost, *self.book.failures]
 
 
-def bench_attempt(*, small: bool) -> Outcome:
+def bench_attempt(stack: Stack, *, small: bool) -> Outcome:
     size = SMALL if small else FULL
-    with running_stack(past_attempts=size.past_attempts, people=size.people) as stack:
-        floor_ms = sync_ms(stack.folder)
-        measured = asyncio.run(_measure(stack, size))
-    return _report(measured, size, floor_ms)
+    floor_ms = sync_ms(stack.folder)
+    measured = asyncio.run(_measure(stack, size))
+    return _report(measured, stack, size, floor_ms)
 
 
 async def _measure(stack: Stack, size: Size) -> Measured:
@@ -92,7 +91,7 @@ async def _play(
     return players, finished
 
 
-def _report(measured: Measured, size: Size, floor_ms: float) -> Outcome:
+def _report(measured: Measured, stack: Stack, size: Size, floor_ms: float) -> Outcome:
     count = max(1, len(measured.finished))
     net = measured.busy.without(measured.idle)
     each_ms = {part: used / count * 1000 for part, used in net.by_part.items()}
@@ -112,7 +111,7 @@ def _report(measured: Measured, size: Size, floor_ms: float) -> Outcome:
     )
     say(_latency_table(measured.book))
     say(
-        f"{size.at_once} people at once on {size.past_attempts} past attempts; disk: a durable "
+        f"{size.at_once} people at once on {stack.past_attempts} past attempts; disk: a durable "
         f"write takes {floor_ms} ms; load and generator share the machine's processors"
     )
     figures: Figures = {
@@ -122,7 +121,7 @@ def _report(measured: Measured, size: Size, floor_ms: float) -> Outcome:
         "goal_ms": GOAL_MS,
         "attempts": len(measured.finished),
         "people_at_once": size.at_once,
-        "past_attempts": size.past_attempts,
+        "past_attempts": stack.past_attempts,
         "errors": len(measured.book.failures),
         **latencies_ms(measured.book.all_seconds),
         "attempts_per_s": round(len(measured.finished) / measured.busy.seconds, 1),
@@ -167,10 +166,8 @@ STEPS = [
 ]
 
 
-def bench_steps(*, small: bool) -> Outcome:
-    size = SMALL if small else FULL
-    with running_stack(past_attempts=size.past_attempts, people=size.people) as stack:
-        return asyncio.run(_measure_steps(stack, size))
+def bench_steps(stack: Stack, *, small: bool) -> Outcome:
+    return asyncio.run(_measure_steps(stack, SMALL if small else FULL))
 
 
 async def _measure_steps(stack: Stack, size: Size) -> Outcome:

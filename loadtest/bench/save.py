@@ -22,7 +22,6 @@ from loadtest.bench.stack import (
     HOST,
     Stack,
     free_ports,
-    running_stack,
     start_process,
     stop_process,
     wait_ready,
@@ -34,7 +33,6 @@ POSITIONS = 5  # questions that the saves go round; every paper has as many
 
 @dataclass(frozen=True)
 class Size:
-    past_attempts: int
     open_attempts: int
     connections: int
     turns: int
@@ -43,11 +41,11 @@ class Size:
 
 
 FULL = Size(
-    past_attempts=2000, open_attempts=1024, connections=64, turns=5, turn_seconds=5.0,
+    open_attempts=1024, connections=64, turns=5, turn_seconds=5.0,
     warm_up_seconds=3.0,
 )  # fmt: skip
 SMALL = Size(
-    past_attempts=50, open_attempts=16, connections=4, turns=3, turn_seconds=0.4,
+    open_attempts=16, connections=4, turns=3, turn_seconds=0.4,
     warm_up_seconds=0.2,
 )  # fmt: skip
 
@@ -86,26 +84,29 @@ class Side:
         return sum(each.by_part[part] for each in self.used) / max(1, self.saves) * 1000
 
 
-def bench_save(*, small: bool) -> Outcome:
+def people_needed(*, small: bool) -> int:
+    return (SMALL if small else FULL).open_attempts
+
+
+def bench_save(stack: Stack, *, small: bool) -> Outcome:
     size = SMALL if small else FULL
-    with running_stack(past_attempts=size.past_attempts, people=size.open_attempts) as stack:
-        floor_ms = sync_ms(stack.folder)
-        opened = asyncio.run(_open_attempts(stack, size))
-        (port,) = free_ports(1)
-        ceiling = start_process(
-            stack.folder,
-            {**stack.environment, "PORT": str(port)},
-            "ceiling",
-            ["-m", "loadtest.bench.ceilings"],
-        )
-        try:
-            wait_ready(stack.folder, "ceiling", ceiling, f"http://{HOST}:{port}/readyz")
-            sides = _sides(stack, opened, port, ceiling.pid)
-            started = time.monotonic()
-            lost = asyncio.run(_compare(stack, size, sides))
-            seconds = time.monotonic() - started
-        finally:
-            stop_process(ceiling)
+    floor_ms = sync_ms(stack.folder)
+    opened = asyncio.run(_open_attempts(stack, size))
+    (port,) = free_ports(1)
+    ceiling = start_process(
+        stack.folder,
+        {**stack.environment, "PORT": str(port)},
+        "ceiling",
+        ["-m", "loadtest.bench.ceilings"],
+    )
+    try:
+        wait_ready(stack.folder, "ceiling", ceiling, f"http://{HOST}:{port}/readyz")
+        sides = _sides(stack, opened, port, ceiling.pid)
+        started = time.monotonic()
+        lost = asyncio.run(_compare(stack, size, sides))
+        seconds = time.monotonic() - started
+    finally:
+        stop_process(ceiling)
     return _report(sides, lost, size, floor_ms, seconds)
 
 

@@ -51,6 +51,7 @@ class Stack:
     port: int
     database_url: str
     pids: Mapping[str, int]  # web, worker, postgres, valkey
+    past_attempts: int
     crowd: Sequence[Person]
 
 
@@ -82,7 +83,7 @@ def running_stack(*, past_attempts: int, people: int) -> Iterator[Stack]:
             "valkey": _named(ours, "valkey"),
         }
         say(f"stack on port {port}: " + ", ".join(f"{part} {pid}" for part, pid in pids.items()))
-        yield Stack(folder, environment, port, addresses.database_url, pids, crowd)
+        yield Stack(folder, environment, port, addresses.database_url, pids, past_attempts, crowd)
     finally:
         for process in reversed(started):
             stop_process(process)
@@ -118,11 +119,12 @@ def stop_process(process: subprocess.Popen[bytes]) -> None:
 
 
 def wait_ready(folder: Path, name: str, process: subprocess.Popen[bytes], address: str) -> None:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     give_up_at = time.monotonic() + READY_SECONDS
     while time.monotonic() < give_up_at and process.poll() is None:
         with (
             contextlib.suppress(OSError, urllib.error.URLError),
-            urllib.request.urlopen(address, timeout=5) as answer,  # noqa: S310 — our own loopback address
+            direct.open(address, timeout=5) as answer,
         ):
             if answer.status == 200:
                 return
