@@ -111,7 +111,7 @@ class GroupCommitter(Generic[Row, Result]):
                 continue
             try:
                 await self._write_batch(batch)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 — whatever it is, its callers must hear of it
                 logger.exception("group_commit_failed", committer=self._name)
                 for waiting in batch:
                     _fail(waiting, error)

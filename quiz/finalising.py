@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from people.audit import record
-
 from core import db
 from core.db import Connection
 from core.errors import Refusal
+from people.audit import record
 from quiz.ranking import Counted, bucket, rank_key
 
 _ACTUAL = {

@@ -11,10 +11,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from people.units import headcounts
-
 from core import db
 from core.clock import local_day
+from people.units import headcounts
 from quiz.ranking import bucket
 
 PAGE_SIZE = 50

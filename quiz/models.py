@@ -114,7 +114,9 @@ class Contest(Model):
     unit_id = fields.BigIntField(null=True)  # people below this unit may enter; empty: everybody
     youngest_age = fields.SmallIntField(null=True)
     state = fields.CharField(max_length=10, default="draft")  # draft, in_review, approved, final
-    comparators: fields.JSONField[Any] = fields.JSONField()  # names from quiz.ranking.COMPARATORS, the first weighs most
+    comparators: fields.JSONField[Any] = (
+        fields.JSONField()
+    )  # names from quiz.ranking.COMPARATORS, the first weighs most
     prediction = fields.CharField(max_length=20, default="")  # people, attempts, people_all_correct
     review = fields.CharField(max_length=20, default="after_close")  # what quiz.review knows
     board_freeze_seconds = fields.IntField(default=0)  # before a round closes

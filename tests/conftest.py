@@ -6,13 +6,14 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import hypothesis
 import pytest
+
 from core import clock, db
 from core import queue as queue_module
 from core.local import Addresses, LocalStack
@@ -91,5 +92,5 @@ async def queue(addresses: Addresses) -> AsyncIterator[None]:
 
 
 @pytest.fixture(scope="session")
-def project_folder() -> Iterator[Path]:
-    yield Path(__file__).parent.parent
+def project_folder() -> Path:
+    return Path(__file__).parent.parent

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from tortoise import Tortoise
+
 from core import db
 from core.db import TABLE_PACKAGES
-from tortoise import Tortoise
 
 EXPECTED_INDEXES = {
     "attempt_number", "attempt_one_open", "attempt_deadline", "attempt_unscored",

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
+
 from core import db
 from core.errors import Refusal
 from quiz.attempts import (
@@ -15,7 +16,6 @@ from quiz.attempts import (
     get_attempt,
 )
 from quiz.receipts import receipt_code
-
 from tests.quiz.arena import build_arena, instant, save
 
 

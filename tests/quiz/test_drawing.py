@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from quiz import pools
 from quiz.drawing import draw, option_order, shown_correct
 from quiz.pools import Pool, PoolLine, PoolOption, PoolQuestion

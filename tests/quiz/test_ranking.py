@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from quiz.ranking import COMPARATORS, Counted, bucket, rank_key, replaces
 
 START = datetime(2026, 10, 5, tzinfo=UTC)

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
+
 from core import db
 from quiz import finalising, leaderboard, results
 from quiz.attempts import Attempts
-
 from tests.quiz.arena import Arena, build_arena, instant, right_answers, save
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from quiz.drawing import PaperQuestion
 from quiz.pools import PoolOption, PoolQuestion
 from quiz.scoring import POINT, question_points, score

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import httpx
 import pytest
 import uvicorn
+from starlette.applications import Starlette
+
 from core import clock, db
 from core.local import Addresses
 from core.settings import Settings
 from people.sessions import open_session
 from quiz import frozen
-from starlette.applications import Starlette
 from web.app import create_app
 
 SECRET = "a secret of the tests, long enough to sign with"

@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+
 from core import db
 from quiz import results
-
 from tests.quiz.arena import Arena, build_arena, instant, right_answers
 from tests.web.conftest import SignIn, Site
 

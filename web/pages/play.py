@@ -18,7 +18,13 @@ from core.errors import Refusal
 from core.text import clean, deadline_shown
 from quiz import entering, leaderboard, review
 from quiz.attempts import Attempts, Opened, Save, Saved, get_attempt
-from quiz.contests import ContestShown, RoundShown, open_round, rules_sentence
+from quiz.contests import (
+    PREDICTION_TARGETS,
+    ContestShown,
+    RoundShown,
+    open_round,
+    rules_sentence,
+)
 from quiz.drawing import Paper, PaperQuestion
 from quiz.frozen import paper_of
 from quiz.scoring import POINT
@@ -32,17 +38,7 @@ LARGEST_PREDICTION = 10**11
 MOST_CHOSEN = 20
 LONGEST_NUMBER = 20  # digits
 LARGEST_SEQ = 2**53  # what a browser counts exactly
-PREDICTIONS = {
-    "people": (
-        "người",
-        "số người có bài thi được ghi nhận trong đợt này, tính đến khi đợt thi đóng",
-    ),
-    "attempts": ("lượt", "số lượt thi được ghi nhận trong đợt này, tính đến khi đợt thi đóng"),
-    "people_all_correct": (
-        "người",
-        "số người trả lời đúng tất cả các câu trong đợt này, tính đến khi đợt thi đóng",
-    ),
-}
+PREDICTION_UNITS = {"people": "người", "attempts": "lượt", "people_all_correct": "người"}
 
 
 async def enter_page(request: Request) -> Response:
@@ -50,6 +46,8 @@ async def enter_page(request: Request) -> Response:
     contest, open_now = await _open_contest(request)
     viewer = await signed_in(request)
     entrant = await entering.find_entrant(viewer.person_id, contest.id, open_now.id)
+    if entrant.open_id is not None and entering.is_still_open(entrant, db.database_clock().now()):
+        return RedirectResponse(f"/bai-thi/{entrant.open_id}", HTTPStatus.SEE_OTHER)
     return _enter_page(request, contest, open_now, entrant, Form({}), None)
 
 
@@ -353,11 +351,10 @@ def _question(
 def _prediction(contest: ContestShown, opened: Opened) -> dict[str, Any] | None:
     if not contest.prediction:
         return None
-    unit, definition = PREDICTIONS[contest.prediction]
     return {
-        "label": f"Bạn dự đoán có bao nhiêu {unit}?",
-        "definition": f"Dự đoán {definition}.",
-        "unit": unit,
+        "label": f"Bạn dự đoán {PREDICTION_TARGETS[contest.prediction]} là bao nhiêu?",
+        "definition": "Số đúng được chốt một lần sau khi đợt thi đóng.",
+        "unit": PREDICTION_UNITS[contest.prediction],
         "value": opened.prediction,
         "error": None,
     }
@@ -444,7 +441,7 @@ def _summary(contest: ContestShown) -> list[str]:
 async def _result_context(
     contest: ContestShown, found: review.Result, token: AttemptToken
 ) -> dict[str, Any]:
-    unit = PREDICTIONS[contest.prediction][0] if contest.prediction else ""
+    unit = PREDICTION_UNITS.get(contest.prediction, "")
     return {
         "attempt": {
             "id": str(token.attempt_id),
