@@ -109,7 +109,7 @@ def _write_file(
     # The cookies sign people in: the file is for its owner alone.
     out.touch(mode=0o600)
     with out.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["phone", "cookie"])
         for citizen, token in zip(citizens, tokens, strict=True):
             cookie = f"{signer.session_cookie}={signer.session_value(token)}"
