@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import phonenumbers
 from vn_collate import collate_key
@@ -119,8 +119,9 @@ def percent(share: float | None, decimals: int = 1) -> str:
     return "–" if share is None else f"{number(share * 100, decimals)}%"
 
 
-def date_shown(instant: datetime) -> str:
-    return local(instant).strftime("%d/%m/%Y")
+def date_shown(day: date) -> str:
+    """A day as it is, an instant by its day in Việt Nam."""
+    return (local(day) if isinstance(day, datetime) else day).strftime("%d/%m/%Y")
 
 
 def time_shown(instant: datetime) -> str:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -54,11 +55,14 @@ def create_app(settings: Settings) -> Starlette:
 
     app = Starlette(
         routes=routes(),
-        middleware=[Middleware(Edge, public_url=settings.public_url)],
+        middleware=[
+            Middleware(Edge, public_url=settings.public_url),
+            # Starlette's own stands outside Edge, where an error page would go without its headers.
+            Middleware(ServerErrorMiddleware, handler=errors.server_error),
+        ],
         exception_handlers={
             Refusal: _answer_refusal,
             HTTPException: errors.http_error,
-            Exception: errors.server_error,
         },
         lifespan=lifespan,
     )

@@ -11,6 +11,7 @@ from core.errors import Refusal
 
 LARGEST_FORM_BYTES = 64 * 1024
 MOST_FIELDS = 400
+LONGEST_NUMBER = 20  # digits
 
 
 @dataclass
@@ -32,6 +33,12 @@ class Form:
             },
             "errors": self.errors,
         }
+
+
+def whole(text: str, *, largest: int) -> int | None:
+    """Plain digits as a number; None for everything else, "²" and a page of nines included."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
+    return int(text) if is_number and int(text) <= largest else None
 
 
 def wants_json(request: Request) -> bool:

@@ -15,12 +15,16 @@ from people import consents, persons, sessions
 from people.accounts import DIVISIONS
 from people.consents import ConsentHeld, ConsentTextShown
 from people.sessions import Viewer
+from quiz.attempts import recent_attempts
 from quiz.contests import open_round
 from quiz.entering import forget_name
 from quiz.history import AttemptShown, attempts_of
-from web.forms import read_form
+from web.forms import Form, read_form, whole
 from web.guard import signed_in
+from web.office import front_door
 from web.render import render
+
+LARGEST_ID = 2**63 - 1
 
 # What the platform keeps, why and how long; the page of the same rights shows it.
 KEPT = [
@@ -62,7 +66,7 @@ async def account(request: Request) -> Response:
                 "birth_year": viewer.birth_year,
                 "unit": await persons.unit_name_of(viewer.person_id),
                 "division": dict(DIVISIONS).get(viewer.division_code),
-                "is_staff": bool(viewer.roles),
+                "office": front_door(viewer) if viewer.roles else None,
             },
             "open_round": await _open_round(request, attempts),
             "attempts": [_attempt(each) for each in attempts],
@@ -87,10 +91,10 @@ async def account(request: Request) -> Response:
 
 async def revoke_session(request: Request) -> Response:
     viewer = await signed_in(request)
-    number = request.path_params["session"]
-    if not number.isdigit():
+    number = whole(request.path_params["session"], largest=LARGEST_ID)
+    if number is None:
         raise Refusal("not_found", "Không tìm thấy phiên đăng nhập này.")
-    await sessions.revoke_session(int(number), account_id=viewer.account_id)
+    await sessions.revoke_session(number, account_id=viewer.account_id)
     return RedirectResponse("/tai-khoan", HTTPStatus.SEE_OTHER)
 
 
@@ -114,7 +118,7 @@ async def change_consent(request: Request) -> Response:
 
 async def data(request: Request) -> Response:
     viewer = await signed_in(request)
-    return _data_page(request, viewer, {})
+    return _data_page(request, viewer, Form({}))
 
 
 async def export_data(request: Request) -> Response:
@@ -123,7 +127,8 @@ async def export_data(request: Request) -> Response:
     held = await persons.export_person(viewer.person_id)
     held["attempts"] = [each.exported() for each in await attempts_of(viewer.person_id)]
     return Response(
-        orjson.dumps(held, option=orjson.OPT_INDENT_2),
+        # PostgreSQL's driver has a UUID of its own, which orjson does not know.
+        orjson.dumps(held, option=orjson.OPT_INDENT_2, default=str),
         media_type="application/json",
         headers={
             "Content-Disposition": f'attachment; filename="du-lieu-{local_day(now())}.json"',
@@ -136,17 +141,18 @@ async def erase(request: Request) -> Response:
     viewer = await signed_in(request)
     form = await read_form(request)
     if form.text("xac_nhan") != "1":
-        return _data_page(
-            request, viewer, {"xac_nhan": "Hãy đánh dấu để xác nhận bạn muốn xoá dữ liệu."}
-        )
+        form.errors["xac_nhan"] = "Hãy đánh dấu để xác nhận bạn muốn xoá dữ liệu."
+        return _data_page(request, viewer, form)
     await persons.erase_person(viewer.person_id, by=viewer.account_id)
     await forget_name(viewer.person_id)
     response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
     request.app.state.tokens.clear_session(response)
+    for attempt_id in await recent_attempts(viewer.person_id):
+        request.app.state.tokens.clear_attempt(response, attempt_id)
     return response
 
 
-def _data_page(request: Request, viewer: Viewer, errors: dict[str, str]) -> Response:
+def _data_page(request: Request, viewer: Viewer, form: Form) -> Response:
     chosen = request.app.state.settings
     return render(
         request,
@@ -156,10 +162,10 @@ def _data_page(request: Request, viewer: Viewer, errors: dict[str, str]) -> Resp
             "kept": KEPT,
             "export_ready_at": None,
             "erase": {"state": "none", "asked_at": None, "due_on": None, "reason": None},
-            "form": {"values": {}, "errors": errors},
+            "form": form.for_page(),
             "contact": " · ".join(filter(None, (chosen.site_organiser, chosen.site_hotline))),
         },
-        status=HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK,
     )
 
 

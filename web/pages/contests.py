@@ -13,11 +13,13 @@ from core.errors import Refusal
 from quiz import leaderboard
 from quiz import statistics as figures
 from quiz.contests import ContestShown, RoundShown, rules_of
+from web.forms import whole
 from web.pages.shown import hero, round_or_current
 
 CACHE_SECONDS = 5
 FIGURES_CACHE_SECONDS = 10
 MOST_LABELS = 6
+LARGEST_VERSION = 9999
 
 
 async def contest(request: Request) -> Response:
@@ -31,10 +33,13 @@ async def contest(request: Request) -> Response:
 
 async def rules(request: Request) -> Response:
     found = await _contest(request)
-    version = request.query_params.get("ban", "")
+    asked = request.query_params.get("ban", "")
+    version = whole(asked, largest=LARGEST_VERSION)
+    if asked and version is None:
+        raise Refusal("not_found", "Cuộc thi chưa có thể lệ này.")
 
     async def make(_language: str, _part: bool) -> tuple[str, dict[str, Any]]:
-        shown = await rules_of(found.id, int(version) if version.isdigit() else None)
+        shown = await rules_of(found.id, version)
         older = [
             await rules_of(found.id, number)
             for number in range(1, found.rules_version + 1)
@@ -58,7 +63,7 @@ async def rules(request: Request) -> Response:
             },
         }
 
-    return await _answer(request, make, ("rules", found.slug, version[:6]), CACHE_SECONDS)
+    return await _answer(request, make, ("rules", found.slug, str(version)), CACHE_SECONDS)
 
 
 async def statistics(request: Request) -> Response:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -13,24 +18,21 @@ from web.forms import wants_json
 from web.refusals import status_of
 from web.render import render
 
+# Where the template has no words of its own for a status.
 _TITLES = {
     400: "Yêu cầu chưa đúng",
     401: "Bạn cần đăng nhập",
     403: "Chưa được phép",
-    404: "Không tìm thấy trang",
     405: "Không dùng được cách này",
-    409: "Chưa thực hiện được",
-    413: "Nội dung quá lớn",
-    422: "Nội dung cần sửa",
-    429: "Bạn thử lại sau ít phút",
-    500: "Hệ thống gặp lỗi",
-    503: "Hệ thống đang rất đông",
 }
 _SENTENCES = {
+    400: "Máy chủ không đọc được yêu cầu vừa gửi.",
     404: "Địa chỉ này không có hoặc không còn nữa. Bạn kiểm tra lại đường dẫn giúp.",
     405: "Trang này không nhận yêu cầu theo cách vừa gửi.",
     500: "Lỗi đã được ghi lại. Bạn thử lại sau ít phút.",
 }
+# "Ngoài giờ": what a late save and a closed round are judged by.
+_TIMED = frozenset({"late", "round_closed", "not_open_yet", "closing", "cooling_down"})
 
 
 async def refused(request: Request, refusal: Refusal) -> Response:
@@ -50,35 +52,69 @@ async def refused(request: Request, refusal: Refusal) -> Response:
             status,
             headers={**headers, "Cache-Control": "no-store"},
         )
-    return _page(request, status, refusal.sentence, headers)
+    return _page(
+        request,
+        status,
+        headers,
+        sentence=refusal.sentence,
+        todo="",  # a refusal's own sentence says what to do
+        retry_after=refusal.retry_after_seconds,
+        server_time=now() if refusal.code in _TIMED else None,
+    )
 
 
 async def http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    sentence = _SENTENCES.get(error.status_code, _TITLES.get(error.status_code, ""))
+    status = error.status_code
+    headers = {**(error.headers or {}), "Cache-Control": "no-store"}
     if wants_json(request):
-        return JSONResponse({"code": "http", "message": sentence}, error.status_code)
-    return _page(request, error.status_code, sentence, dict(error.headers or {}))
+        message = _SENTENCES.get(status, HTTPStatus(status).phrase)
+        return JSONResponse({"code": "http", "message": message}, status, headers=headers)
+    sentence = _SENTENCES.get(status)
+    return _page(request, status, headers, sentence=sentence, todo="" if sentence else None)
 
 
 async def server_error(request: Request, error: Exception) -> Response:
     logger.error("unexpected", path=request.url.path, exc_info=error)
     if wants_json(request):
         return JSONResponse({"code": "error", "message": _SENTENCES[500]}, 500)
-    return _page(request, 500, _SENTENCES[500], {})
+    return _page(request, HTTPStatus.INTERNAL_SERVER_ERROR, {})
 
 
-def _page(request: Request, status: int, sentence: str, headers: dict[str, str]) -> Response:
-    return render(
-        request,
-        "errors/error.html",
-        {
-            "status": status,
-            "title": _TITLES.get(status, _TITLES[500]),
-            "sentence": sentence,
-            "request_id": getattr(request.state, "request_id", ""),
-            "in_attempt": request.url.path.startswith("/bai-thi/"),
-        },
-        status=status,
-        headers=headers,
-    )
+def _page(
+    request: Request,
+    status: int,
+    headers: Mapping[str, str],
+    *,
+    sentence: str | None = None,
+    todo: str | None = None,
+    retry_after: int | None = None,
+    server_time: datetime | None = None,
+) -> Response:
+    context: dict[str, Any] = {
+        "status": status,
+        "title": _TITLES.get(status),
+        "sentence": sentence,
+        "todo": todo,
+        "request_id": getattr(request.state, "request_id", ""),
+        "retry_after": retry_after,
+        "is_paper": request.url.path.startswith("/bai-thi/"),
+        "back": _back(request.url.path, status),
+        "server_time": server_time,
+    }
+    return render(request, "errors/error.html", context, status=status, headers=headers)
+
+
+def _back(path: str, status: int) -> dict[str, str] | None:
+    """The nearest page that is surely there."""
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return {"url": "/tai-khoan", "label": "Về tài khoản của tôi"}
+    steps = path.strip("/").split("/")
+    if steps[0] == "quan-tri" and len(steps) > 1:
+        return {"url": "/quan-tri", "label": "Về trang quản trị"}
+    deep_in_contest = 3  # /cuoc-thi/{slug}/…
+    if steps[0] == "cuoc-thi" and len(steps) >= deep_in_contest:
+        return {"url": f"/cuoc-thi/{steps[1]}", "label": "Về trang cuộc thi"}
+    if steps[0] == "bai-thi" and status == HTTPStatus.CONFLICT and len(steps) > 1:
+        return {"url": f"/bai-thi/{steps[1]}", "label": "Về bài thi"}
+    return None

@@ -31,10 +31,7 @@ async def home(request: Request) -> Response:
 
 async def choose_language(request: Request) -> Response:
     wanted = request.query_params.get("l", "vi")
-    back = urlsplit(request.headers.get("referer", "")).path or "/"
-    response = RedirectResponse(
-        back if back.startswith("/") and not back.startswith("//") else "/", HTTPStatus.SEE_OTHER
-    )
+    response = RedirectResponse(_path_of(request.headers.get("referer", "")), HTTPStatus.SEE_OTHER)
     response.set_cookie(
         LANGUAGE_COOKIE,
         wanted if wanted in LANGUAGES else "vi",
@@ -43,6 +40,15 @@ async def choose_language(request: Request) -> Response:
         secure=request.app.state.settings.is_https,
     )
     return response
+
+
+def _path_of(address: str) -> str:
+    """The path of the page that people came from; a path of another host is no path of ours."""
+    try:
+        path = urlsplit(address).path
+    except ValueError:  # "http://["
+        return "/"
+    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/"
 
 
 async def _context(contests: list[ContestShown]) -> dict[str, Any]:

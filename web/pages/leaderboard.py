@@ -15,12 +15,14 @@ from core.errors import Refusal
 from quiz import leaderboard
 from quiz.contests import ContestShown, DivisionShown, RoundShown, open_round, rules_sentence
 from quiz.entering import participant_of
+from web.forms import whole
 from web.guard import signed_in
 from web.pages.contests import hidden
 from web.pages.shown import board_row, round_or_current
 from web.render import render
 
 CACHE_SECONDS = 3
+LARGEST_PAGE = 10**9
 UNITS = "don-vi"
 
 
@@ -28,7 +30,7 @@ async def board(request: Request) -> Response:
     contest: ContestShown = await request.app.state.contests.by_slug(request.path_params["slug"])
     query = request.query_params
     number, tab = query.get("dot", "")[:3], query.get("bang", "")[:40]
-    page = int(query.get("trang", "1")) if query.get("trang", "1").isdigit() else 1
+    page = whole(query.get("trang", ""), largest=LARGEST_PAGE) or 1
     page = min(page, leaderboard.LAST_PAGE)
     if tab not in {UNITS, *(each.code for each in contest.divisions)}:
         tab = contest.divisions[0].code if contest.divisions else UNITS

@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from quiz.contests import ContestShown, RoundShown
+from quiz.contests import PUBLIC_STATES, ContestShown, RoundShown
 from quiz.leaderboard import BoardRow, Totals
+from web.forms import whole
+
+LARGEST_ROUND_NUMBER = 999
 
 _COUNTING = {
     "best": "tính lượt có kết quả tốt nhất",
@@ -34,6 +37,16 @@ def contest_state(contest: ContestShown, at: datetime) -> str:
         return "between" if "closed" in states else "coming"
     is_final = bool(states) and all(each.result == "final" for each in contest.rounds)
     return "final" if is_final else "closed"
+
+
+def round_state(contest: ContestShown, each: RoundShown, at: datetime) -> str:
+    """The state of a round as manage/_state.html names it."""
+    if contest.state not in PUBLIC_STATES:
+        return contest.state
+    if each.result == "final":
+        return "final"
+    state = each.state_at(at)
+    return "approved" if state == "coming" else state
 
 
 def short_attempts(each: RoundShown) -> str:
@@ -115,7 +128,8 @@ def epoch_ms(instant: datetime) -> int:
 
 def round_or_current(contest: ContestShown, number: str, at: datetime) -> RoundShown | None:
     """The round of ?dot=, else the current one that has begun."""
-    if number.isdigit():
-        return next((each for each in contest.rounds if each.number == int(number)), None)
+    if number:
+        wanted = whole(number, largest=LARGEST_ROUND_NUMBER)
+        return next((each for each in contest.rounds if each.number == wanted), None)
     begun = [each for each in contest.rounds if each.opens_at <= at]
     return max(begun, key=lambda each: each.opens_at) if begun else current_round(contest, at)

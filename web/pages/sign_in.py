@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 from uuid import UUID
 
 from starlette.requests import Request
@@ -13,12 +13,13 @@ from core.clock import local_day, now
 from core.errors import Refusal
 from people import accounts, codes, consents, units
 from people.accounts import DIVISIONS, SignedIn
-from people.sessions import revoke_session
+from people.sessions import find_session, revoke_session
 from people.units import UnitFound
 from quiz.attempts import recent_attempts
 from web.demo.accounts import demo_accounts
 from web.forms import Form, read_form, wants_json
 from web.guard import viewer_of
+from web.office import front_door
 from web.refusals import status_of
 from web.render import render
 
@@ -117,7 +118,9 @@ async def staff_sign_in(request: Request) -> Response:
             raise
         form.errors |= refusal.fields or {"": refusal.sentence}
         return _staff_page(request, form, status_of(refusal))
-    return _signed_in(request, signed_in, _next_page(request, form, otherwise="/quan-tri"))
+    viewer = await find_session(signed_in.session_token)
+    otherwise = front_door(viewer) if viewer else "/tai-khoan"
+    return _signed_in(request, signed_in, _next_page(request, form, otherwise=otherwise))
 
 
 async def sign_out(request: Request) -> Response:
@@ -268,12 +271,8 @@ def _code_id(request: Request) -> UUID | None:
 def _next_page(request: Request, form: Form, otherwise: str = "/tai-khoan") -> str:
     """Where to go afterwards: a path of ours and nothing else."""
     wanted = form.text("tiep") or request.query_params.get("tiep", "")
-    parts = urlsplit(wanted)
     is_ours = (
-        wanted.startswith("/")
-        and not wanted.startswith(("//", "/\\"))
-        and not (parts.scheme or parts.netloc)
-        and wanted.isprintable()
+        wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
     )
     return wanted if is_ours else otherwise
 

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from io import BytesIO
+
+import httpx
+import pytest
+from PIL import Image
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from core import db
+from quiz.images import keep_image
+from tests.web.cast import PERSONAS, Stage, build_stage
+from tests.web.conftest import SignIn, Site
+from web.assets import assets
+from web.guard import Access, guarded
+from web.routes import TABLE
+
+# What each of the cast gets, in the order of PERSONAS. "door" is the way to sign in; whoever may
+# not know that something exists gets 404. Bodies are empty: an allowed deed answers 422.
+COLUMNS = "nobody mai charlie author reviewer organiser approver leader auditor admin stranger"
+ALL_200 = "200 200 200 200 200 200 200 200 200 200 200"
+ALL_303 = "303 303 303 303 303 303 303 303 303 303 303"
+ALL_422 = "422 422 422 422 422 422 422 422 422 422 422"
+SIGNED_200 = "door 200 200 200 200 200 200 200 200 200 200"
+SIGNED_303 = "door 303 303 303 303 303 303 303 303 303 303"
+SIGNED_422 = "door 422 422 422 422 422 422 422 422 422 422"
+OWNER_200 = "404 200 404 404 404 404 404 404 404 404 404"
+OWNER_303 = "404 303 404 404 404 404 404 404 404 404 404"
+MATRIX = {
+    #                                      nobody mai chrl auth revw orgn appr lead audt admn strg
+    "POST /bai-thi/{attempt}/luu":            "404 422 404 404 404 404 404 404 404 404 404",
+    "POST /bai-thi/{attempt}/nop":            OWNER_303,
+    "GET /bai-thi/{attempt}/ket-qua":         OWNER_303,
+    "GET /bai-thi/{attempt}":                 OWNER_200,
+    "GET /bai-thi/{attempt}/xac-nhan-nop":    OWNER_200,
+    "POST /bai-thi/{attempt}/lam-tiep-o-day": OWNER_303,
+    "GET /static/{path:path}":                ALL_200,
+    "GET /anh/{digest}":                      ALL_200,
+    "GET /":                                  ALL_200,
+    "GET /cuoc-thi/{slug}":                   ALL_200,
+    "GET /cuoc-thi/{slug}/vao-thi":           SIGNED_200,
+    "POST /cuoc-thi/{slug}/vao-thi":          SIGNED_303,
+    "GET /cuoc-thi/{slug}/the-le":            ALL_200,
+    "GET /cuoc-thi/{slug}/bang-xep-hang":     ALL_200,
+    "GET /cuoc-thi/{slug}/vi-tri":            SIGNED_200,
+    "GET /cuoc-thi/{slug}/thong-ke":          ALL_200,
+    "GET /dang-ky":                           ALL_200,
+    "POST /dang-ky":                          ALL_422,
+    "GET /dang-ky/ma":                        ALL_303,
+    "POST /dang-ky/ma":                       ALL_303,
+    "GET /tim-don-vi":                        ALL_200,
+    "GET /dang-nhap":                         ALL_200,
+    "POST /dang-nhap":                        ALL_422,
+    "GET /dang-nhap/ma":                      ALL_303,
+    "POST /dang-nhap/ma":                     ALL_303,
+    "POST /gui-lai-ma":                       ALL_303,
+    "GET /dang-nhap/can-bo":                  ALL_200,
+    "POST /dang-nhap/can-bo":                 ALL_422,
+    "POST /dang-xuat":                        ALL_303,
+    "GET /tai-khoan":                         SIGNED_200,
+    "POST /tai-khoan/phien/{session}/thu-hoi": SIGNED_303,  # a foreign session stays: test_account
+    "POST /tai-khoan/phien/thu-hoi-het":      SIGNED_303,
+    "POST /tai-khoan/dong-y":                 SIGNED_422,
+    "GET /tai-khoan/du-lieu":                 SIGNED_200,
+    "POST /tai-khoan/du-lieu/tai-ve":         SIGNED_200,
+    "POST /tai-khoan/du-lieu/xoa":            SIGNED_422,
+    "GET /ngon-ngu":                          ALL_303,
+    "GET /tro-nang":                          ALL_200,
+    #                                      nobody mai chrl auth revw orgn appr lead audt admn strg
+    "GET /quan-tri":                          "door 403 403 403 200 200 200 200 200 200 200",
+    "GET /quan-tri/ngan-hang":                "door 403 403 200 200 200 403 403 403 200 404",
+    "GET /quan-tri/ngan-hang/mau":            "door 403 403 200 403 200 403 403 403 200 404",
+    "GET /quan-tri/ngan-hang/nhap":           "door 403 403 200 403 200 403 403 403 200 404",
+    "POST /quan-tri/ngan-hang/nhap":          "door 403 403 422 403 422 403 403 403 422 404",
+    "POST /quan-tri/ngan-hang/duyet":         "door 403 403 403 422 403 422 403 403 422 403",
+    "GET /quan-tri/cuoc-thi":                 "door 403 403 403 200 200 200 200 200 200 200",
+    "GET /quan-tri/cuoc-thi/{slug}":          "door 403 403 403 200 200 200 200 200 200 404",
+    "POST /quan-tri/cuoc-thi/{slug}/gui-duyet": "door 403 403 403 403 422 403 403 403 422 404",
+    "POST /quan-tri/cuoc-thi/{slug}/duyet":   "door 403 403 403 403 403 422 403 403 422 403",
+    "POST /quan-tri/cuoc-thi/{slug}/tra-lai": "door 403 403 403 403 403 422 403 403 422 403",
+    "POST /quan-tri/cuoc-thi/{slug}/chot":    "door 403 403 403 403 403 422 403 403 422 403",
+    "GET /quan-tri/don-vi":                   "door 403 403 403 403 200 403 403 403 200 200",
+    "GET /quan-tri/don-vi/mau":               "door 403 403 403 403 200 403 403 403 200 404",
+    "POST /quan-tri/don-vi":                  "door 403 403 403 403 422 403 403 403 422 404",
+    "GET /healthz":                           ALL_200,
+    "GET /readyz":                            ALL_200,
+    "GET /metrics":                           ALL_200,  # from this machine; others: test_security
+    "GET /robots.txt":                        ALL_200,
+}  # fmt: skip
+
+
+@pytest.fixture
+async def stage(sign_in: SignIn, visitor: httpx.AsyncClient) -> Stage:
+    return await build_stage(sign_in, visitor)
+
+
+def test_the_matrix_and_the_table_name_the_same_routes() -> None:
+    assert tuple(COLUMNS.split()) == PERSONAS
+    assert list(MATRIX) == [f"{method} {path}" for method, path, *_ in TABLE]
+
+
+def test_the_application_answers_nothing_that_the_table_does_not_name(running_site: Site) -> None:
+    served = set()
+    for route in running_site.app.routes:
+        assert isinstance(route, Route), route  # no mount, no websocket
+        served |= {(method, route.path) for method in route.methods or () if method != "HEAD"}
+    assert served == {(method, path) for method, path, *_ in TABLE}
+
+
+def test_every_route_declares_who_may_use_it() -> None:
+    assert all(isinstance(access, Access) for _, _, access, _ in TABLE)
+
+
+def test_a_handler_without_a_known_access_cannot_be_built() -> None:
+    async def page(_request: Request) -> Response:
+        return PlainTextResponse("everybody reads this")
+
+    with pytest.raises(KeyError):
+        guarded(Access("whoever"), page)
+    with pytest.raises(TypeError):
+        guarded(page)  # type: ignore[call-arg, arg-type]  # the mistake that must not pass
+
+
+async def test_each_of_the_cast_gets_the_expected_answer(stage: Stage) -> None:
+    got = {}
+    for line in sorted(MATRIX, key=_turn):
+        method, path = line.split(" ")
+        address = await _address(path, stage)
+        answers = [await stage.clients[name].request(method, address, data={}) for name in PERSONAS]
+        got[line] = " ".join(_kind(answer) for answer in answers)
+    assert got == MATRIX
+
+
+def _turn(line: str) -> int:
+    """The cast lives through all lines, so the door comes before the paper, the exit at the end."""
+    turns = ["/vao-thi", "/", "/{session}/thu-hoi", "/dang-xuat"]
+    return max((place for place, end in enumerate(turns) if line.endswith(end)), default=1)
+
+
+async def _address(path: str, stage: Stage) -> str:
+    """The route's address with objects of Mai's, and the contest that all of the platform holds."""
+    filled = path.replace("{slug}", "thi")
+    if "{attempt}" in path:
+        entered = await stage.clients["mai"].post("/cuoc-thi/thi/vao-thi")
+        stage.clients["mai"].cookies.delete("bai_thi")  # by session: the token is test_play's
+        return filled.replace("/bai-thi/{attempt}", entered.headers["location"])
+    if "{session}" in path:
+        session_id = await db.pool().fetchval(
+            "SELECT id FROM session WHERE account_id = $1", await stage.account_id("mai")
+        )
+        return filled.replace("{session}", str(session_id))
+    if "{digest}" in path:
+        return filled.replace("{digest}", await _picture())
+    if path.endswith("/the-le"):
+        await db.pool().execute(
+            "INSERT INTO rules_text (contest_id, version, body, change_note, published_at) "
+            "VALUES ($1, 1, '## Điều 1', '', now())",
+            stage.arena.contest_id,
+        )
+    return filled.replace("/static/{path:path}", assets().address("base.css"))
+
+
+def _kind(answer: httpx.Response) -> str:
+    location = answer.headers.get("location", "")
+    if answer.status_code == 303 and location.startswith(
+        ("/dang-nhap?tiep=", "/dang-nhap/can-bo?tiep=", "/dang-ky?tiep=")
+    ):
+        return "door"
+    return str(answer.status_code)
+
+
+async def _picture() -> str:
+    drawn = BytesIO()
+    Image.new("RGB", (4, 4), "red").save(drawn, "PNG")
+    await keep_image(drawn.getvalue(), "image/png", "Một ô đỏ")
+    return await db.pool().fetchval("SELECT digest FROM image")

@@ -1,0 +1,141 @@
+"""What frames the pages of /quan-tri: who works there, what they may open, which file they sent?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Message
+
+from core.documents import FILE_LIMIT_BYTES, MEGABYTE
+from core.errors import Refusal
+from people.persons import unit_name_of
+from people.roles import Action, ContestScope, may, may_somewhere
+from people.sessions import Viewer
+from quiz.contests import ContestShown
+from web.forms import LARGEST_FORM_BYTES, Form
+from web.guard import signed_in
+from web.render import render
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MOST_UPLOAD_FIELDS = 20
+ROLE_NAMES = {
+    "admin": "Quản trị hệ thống",
+    "organiser": "Ban Tổ chức",
+    "author": "Người soạn câu hỏi",
+    "reviewer": "Người thẩm định",
+    "approver": "Người phê duyệt",
+    "campaign_staff": "Cán bộ tuyên truyền",
+    "focal_point": "Đầu mối đơn vị",
+    "leader": "Lãnh đạo",
+    "auditor": "Người kiểm tra",
+}
+
+
+@dataclass(frozen=True)
+class Upload:
+    """The file of an upload form, and the other fields."""
+
+    file_name: str
+    content: bytes
+    form: Form
+
+
+def menu(viewer: Viewer) -> list[dict[str, str]]:
+    """The doors that this person's roles open; banks belong to the whole platform."""
+    doors = (
+        ("home", "Toàn cảnh", "/quan-tri", may_somewhere(viewer, "see_dashboard")),
+        ("bank", "Ngân hàng câu hỏi", "/quan-tri/ngan-hang", may(viewer, "manage_bank", None)),
+        ("contests", "Cuộc thi", "/quan-tri/cuoc-thi", may_somewhere(viewer, "see_dashboard")),
+        ("units", "Đơn vị", "/quan-tri/don-vi", may_somewhere(viewer, "manage_units")),
+    )
+    return [
+        {"key": key, "label": label, "url": url} for key, label, url, is_open in doors if is_open
+    ]
+
+
+def front_door(viewer: Viewer) -> str:
+    """Where somebody with these roles begins."""
+    return next((door["url"] for door in menu(viewer)), "/tai-khoan")
+
+
+def may_on(viewer: Viewer, action: Action, contest: ContestShown) -> bool:
+    """A contest that is open to everybody is the whole platform's: no single unit holds it."""
+    return may(viewer, action, ContestScope(contest.id, contest.unit_path)) or (
+        not contest.unit_path and may(viewer, action, None)
+    )
+
+
+async def require_on(request: Request, action: Action, contest: ContestShown) -> Viewer:
+    """The viewer, if their role reaches this contest; else as if it did not exist."""
+    viewer = await signed_in(request)
+    if not may_on(viewer, action, contest):
+        raise Refusal("not_found", "Không tìm thấy trang này.")
+    return viewer
+
+
+async def office_page(
+    request: Request,
+    viewer: Viewer,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    status: int = HTTPStatus.OK,
+) -> Response:
+    roles = dict.fromkeys(ROLE_NAMES.get(role.name, role.name) for role in viewer.roles)
+    frame = {
+        "account": {
+            "name": viewer.shown_name,
+            "role": ", ".join(roles),
+            "unit": await unit_name_of(viewer.person_id),
+        },
+        "menu": menu(viewer),
+    }
+    return render(request, template, {**frame, **context}, status=status)
+
+
+async def read_upload(request: Request, field: str) -> Upload:
+    """One file of at most 10 MB, counted as it comes in; refuses a form without one."""
+    left_bytes = FILE_LIMIT_BYTES + LARGEST_FORM_BYTES
+
+    async def receive() -> Message:
+        nonlocal left_bytes
+        message = await request.receive()
+        left_bytes -= len(message.get("body", b""))
+        if left_bytes < 0:
+            sentence = f"Tệp lớn hơn {FILE_LIMIT_BYTES // MEGABYTE} MB. Hãy chia nhỏ tệp."
+            raise Refusal("too_large", sentence, fields={field: sentence})
+        return message
+
+    counted = Request(request.scope, receive)
+    try:
+        async with counted.form(
+            max_files=1, max_fields=MOST_UPLOAD_FIELDS, max_part_size=LARGEST_FORM_BYTES
+        ) as fields:
+            values = {name: [value] for name, value in fields.items() if isinstance(value, str)}
+            file = fields.get(field)
+            content = await file.read() if isinstance(file, UploadFile) else b""
+            file_name = (file.filename or "") if isinstance(file, UploadFile) else ""
+    except HTTPException as error:  # Starlette's word for a body that is no form
+        raise Refusal("bad_form", "Không đọc được nội dung gửi lên. Hãy thử lại.") from error
+    if not content:
+        sentence = "Hãy chọn tệp .xlsx có dữ liệu."
+        raise Refusal("no_file", sentence, fields={field: sentence})
+    return Upload(file_name[:100], content, Form(values))
+
+
+def download(content: bytes, file_name: str) -> Response:
+    return Response(
+        content,
+        media_type=XLSX,
+        headers={
+            "Content-Disposition": f'attachment; filename="{file_name}"',
+            "Cache-Control": "no-store",
+        },
+    )

@@ -1,0 +1,91 @@
+"""The first page of /quan-tri: what waits for this person, and how the rounds stand."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from core.db import database_clock
+from people.roles import may
+from people.sessions import Viewer
+from quiz import leaderboard
+from quiz.contests import ContestShown, all_contests
+from quiz.overview import banks, open_attempt_counts
+from web.guard import signed_in
+from web.office import may_on, office_page
+from web.pages.shown import round_state
+
+MOST_ROUNDS = 60
+
+
+async def home(request: Request) -> Response:
+    viewer = await signed_in(request)
+    at = database_clock().now()
+    contests = [each for each in await all_contests() if may_on(viewer, "see_dashboard", each)]
+    return await office_page(
+        request,
+        viewer,
+        "manage/home.html",
+        {
+            "todo": await _todo(viewer, contests),
+            "rounds": await _rounds(contests, at),
+            "as_of": at,
+        },
+    )
+
+
+async def _todo(viewer: Viewer, contests: list[ContestShown]) -> list[dict[str, str]]:
+    found = []
+    for contest in contests:
+        url = f"/quan-tri/cuoc-thi/{contest.slug}"
+        may_approve = may_on(viewer, "approve_contest", contest)
+        if contest.state == "in_review" and may_approve and not is_own(viewer, contest):
+            found.append(
+                {"text": f"{contest.name} chờ duyệt để công bố", "url": url, "verb": "Duyệt"}
+            )
+        if contest.state == "draft" and may_on(viewer, "manage_contest", contest):
+            found.append({"text": f"{contest.name} còn là bản nháp", "url": url, "verb": "Xem"})
+        found += [
+            {"text": f"{contest.name}: {each.name} chờ chốt kết quả", "url": url, "verb": "Chốt"}
+            for each in contest.rounds
+            if each.result == "provisional" and may_approve
+        ]
+    if may(viewer, "approve_questions", None) and may(viewer, "manage_bank", None):
+        found += [
+            {
+                "text": f"{bank.name}: {bank.draft_count} câu hỏi chờ duyệt",
+                "url": f"/quan-tri/ngan-hang?ngan_hang={bank.code}&tinh_trang=draft",
+                "verb": "Duyệt",
+            }
+            for bank in await banks()
+            if bank.draft_count
+        ]
+    return found
+
+
+def is_own(viewer: Viewer, contest: ContestShown) -> bool:
+    return contest.created_by_id == viewer.account_id
+
+
+async def _rounds(contests: list[ContestShown], at: datetime) -> list[dict[str, Any]]:
+    shown = [(contest, each) for contest in contests for each in contest.rounds]
+    shown = sorted(shown, key=lambda pair: pair[1].opens_at, reverse=True)[:MOST_ROUNDS]
+    round_ids = [each.id for _, each in shown]
+    totals = await leaderboard.totals(round_ids)
+    running = await open_attempt_counts(round_ids, at=at)
+    return [
+        {
+            "contest": contest.name,
+            "name": each.name,
+            "url": f"/quan-tri/cuoc-thi/{contest.slug}",
+            "state": round_state(contest, each, at),
+            "closes_at": each.closes_at,
+            "people_count": totals[each.id].people_count if each.id in totals else 0,
+            "attempt_count": totals[each.id].attempt_count if each.id in totals else 0,
+            "open_attempt_count": running.get(each.id, 0),
+        }
+        for contest, each in shown
+    ]
