@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from core.clock import now
 from core.db import pool
@@ -128,14 +127,6 @@ async def make_cast() -> dict[RoleName, int]:
         accounts[member.role] = account_id
     await _make_citizens()
     return accounts
-
-
-async def made_at() -> datetime:
-    """When the cast was made: the day that the contests' windows are reckoned from."""
-    instant: datetime = await pool().fetchval(
-        "SELECT created_at FROM account WHERE username = $1", STAFF[0].username
-    )
-    return instant
 
 
 async def _find_account(username: str) -> int | None:

@@ -133,10 +133,6 @@ class Unit:
     people_count: int
 
 
-async def is_there() -> bool:
-    return bool(await pool().fetchval("SELECT 1 FROM unit WHERE code = $1", PROVINCE))
-
-
 async def place() -> None:
     """Put the whole tree in place; may run again."""
     await load_province(PROVINCE_CODE, on=TWO_TIERS_SINCE)

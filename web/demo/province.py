@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.db import pool, transaction
@@ -14,40 +15,55 @@ from people.roles import RoleName
 from quiz.contests import ContestShown, RoundShown
 from quiz.finalising import freeze_prediction, mark_provisional
 from web.demo import contests, lai_chau
-from web.demo.accounts import made_at, make_cast
+from web.demo.accounts import make_cast
 from web.demo.past import Player, Stage, invent_people, play_round
 from web.demo.plays import ATTEMPTS_A_PERSON
 
 ATTEMPTS = 20_000  # of the contest that is over
 _WEEK_SHARE = 0.16  # of those: week 1 of the open contest
-_DAY_SHARE = 0.006  # and each day of its open week so far
-_FILLED = "fill_demonstration"
+_DAY_SHARE = 0.02  # and each day of its open week so far
+_BEGUN, _FILLED = "begin_demonstration", "fill_demonstration"
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """When the filling first began and for how many attempts: what a later run goes on with."""
+
+    at: datetime
+    attempts: int
 
 
 async def fill_once(settings: Settings) -> None:
     """Fill the province on the first start; when it has been filled, change nothing."""
-    if not await _is_filled():
+    if not await _has_happened(_FILLED):
         await fill(settings, attempts=ATTEMPTS)
 
 
 async def fill(settings: Settings, *, attempts: int) -> None:
     """Fill units, people, bank and contests, with so many attempts at the contest that is over.
 
-    Every step looks for what is there already, so a run that was interrupted is simply run again.
-    Refused outside DEMO=1: the accounts have known passwords.
+    Every step looks for what is there already, so a run that was interrupted is simply run again;
+    it goes on with the first run's moment and number of attempts. Refused outside DEMO=1, because
+    the accounts have known passwords, and when the province has been filled.
     """
     refuse_unless_demo(settings)
+    if await _has_happened(_FILLED):
+        raise Refusal(
+            "already_filled",
+            "Tỉnh trình diễn đã có dữ liệu. Muốn làm lại, hãy đặt LOCAL_DIR khác. / The "
+            "demonstration province is filled; for another one set another LOCAL_DIR.",
+        )
+    begun = await _begin(attempts)
     await lai_chau.place()
     await publish_first_texts()
     staff = await make_cast()
-    at = await made_at()  # the windows of an interrupted run stay where they were
     bank_id = await contests.fill_bank(staff)
-    past = await contests.publish(contests.past_contest(at), bank_id, staff)
-    current = await contests.publish(contests.open_contest(at), bank_id, staff)
-    await contests.publish(contests.coming_contest(at), bank_id, staff)
-    await _play(past, current, at, attempts=attempts)
+    past = await contests.publish(contests.past_contest(begun.at), bank_id, staff)
+    current = await contests.publish(contests.open_contest(begun.at), bank_id, staff)
+    await contests.publish(contests.coming_contest(begun.at), bank_id, staff)
+    await _play(past, current, begun)
     await _close(past, staff)
-    await _remember_filled(attempts)
+    await _remember(_FILLED, begun.attempts)
 
 
 def refuse_unless_demo(settings: Settings) -> None:
@@ -58,7 +74,8 @@ def refuse_unless_demo(settings: Settings) -> None:
         )
 
 
-async def _play(past: ContestShown, current: ContestShown, at: datetime, *, attempts: int) -> None:
+async def _play(past: ContestShown, current: ContestShown, begun: Beginning) -> None:
+    at, attempts = begun.at, begun.attempts
     people_count = max(1, round(attempts / ATTEMPTS_A_PERSON))
     units = await lai_chau.units_with_people()
     opens_at = past.rounds[0].opens_at
@@ -105,20 +122,28 @@ async def _close(past: ContestShown, staff: Mapping[RoleName, int]) -> None:
     await freeze_prediction(past.rounds[0].id, by=staff["approver"])
 
 
-async def _is_filled() -> bool:
+async def _begin(attempts: int) -> Beginning:
+    if not await _has_happened(_BEGUN):
+        await _remember(_BEGUN, attempts)
+    row = await pool().fetchrow(
+        "SELECT happened_at, detail FROM audit_entry WHERE action = $1 ORDER BY id LIMIT 1", _BEGUN
+    )
+    assert row is not None  # it was there, or has just been written
+    return Beginning(row["happened_at"], row["detail"]["attempts"])
+
+
+async def _has_happened(action: str) -> bool:
     return bool(
-        await pool().fetchval("SELECT 1 FROM audit_entry WHERE action = $1 LIMIT 1", _FILLED)
+        await pool().fetchval("SELECT 1 FROM audit_entry WHERE action = $1 LIMIT 1", action)
     )
 
 
-async def _remember_filled(attempts: int) -> None:
-    if await _is_filled():
-        return
+async def _remember(action: str, attempts: int) -> None:
     async with transaction() as connection:
         await record(
             connection,
             by=None,
-            action=_FILLED,
+            action=action,
             subject=f"unit:{lai_chau.PROVINCE}",
             detail={"attempts": attempts},
         )
