@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from loadtest.bench.cpu import Meter, Used
+from loadtest.bench.cpu import Meter, Used, yardstick_ms
 from loadtest.bench.player import Book, Player, Seats, reconcile
 from loadtest.bench.report import Figures, Outcome, latencies_ms, rounded, say, sync_ms, table
 from loadtest.bench.stack import HOST, Person, Stack
@@ -32,7 +32,7 @@ class Size:
     attempts: int
 
 
-FULL = Size(at_once=64, warm_up=256, attempts=2048)
+FULL = Size(at_once=64, warm_up=128, attempts=1024)
 SMALL = Size(at_once=4, warm_up=4, attempts=8)
 
 
@@ -47,6 +47,7 @@ class Measured:
     busy: Used
     idle: Used
     generator_seconds: float
+    yardstick_ms: float
     book: Book
     finished: Sequence[Player]
     lost: Sequence[str]
@@ -71,13 +72,15 @@ async def _measure(stack: Stack, size: Size) -> Measured:
     await asyncio.sleep(min(max(size.attempts / pace, SHORTEST_IDLE_SECONDS), LONGEST_IDLE_SECONDS))
     idle = meter.stop()
     book = Book()
+    before_ms = yardstick_ms()
     generator = time.process_time()
     meter.start()
     players, finished = await _play(stack, size, stack.crowd[size.warm_up :], book)
     busy = meter.stop()
     generator = time.process_time() - generator
+    yardstick = (before_ms + yardstick_ms()) / 2
     lost = await reconcile(stack.database_url, players)
-    return Measured(busy, idle, generator, book, finished, lost)
+    return Measured(busy, idle, generator, yardstick, book, finished, lost)
 
 
 async def _play(
@@ -112,7 +115,8 @@ def _report(measured: Measured, stack: Stack, size: Size, floor_ms: float) -> Ou
     say(_latency_table(measured.book))
     say(
         f"{size.at_once} people at once on {stack.past_attempts} past attempts; disk: a durable "
-        f"write takes {floor_ms} ms; load and generator share the machine's processors"
+        f"write takes {floor_ms} ms, the CPU yardstick {measured.yardstick_ms:.2f} ms; "
+        "load and generator share the machine's processors"
     )
     figures: Figures = {
         "cpu_ms_per_attempt": round(sum(each_ms.values()), 3),
@@ -129,6 +133,7 @@ def _report(measured: Measured, stack: Stack, size: Size, floor_ms: float) -> Ou
         "idle_ms": rounded(idle_ms),
         "generator_cpu_share": round(measured.generator_seconds / measured.busy.seconds, 3),
         "sync_ms": floor_ms,
+        "yardstick_ms": round(measured.yardstick_ms, 2),
         "seconds": round(measured.busy.seconds, 1),
     }
     return Outcome(figures, measured.faults)
@@ -179,6 +184,7 @@ async def _measure_steps(stack: Stack, size: Size) -> Outcome:
     started = time.monotonic()
     players, used = await _walk(stack, size, stack.crowd[size.warm_up :], book)
     seconds = time.monotonic() - started
+    yardstick = yardstick_ms()
     lost = await reconcile(stack.database_url, players)
     count = len(players)
     each_ms = {
@@ -197,6 +203,7 @@ async def _measure_steps(stack: Stack, size: Size) -> Outcome:
             name: rounded({**parts, "all": sum(parts.values())}) for name, parts in each_ms.items()
         },
         "saves_per_attempt": SAVES,
+        "yardstick_ms": round(yardstick, 2),
         "attempts": count,
         "errors": len(book.failures),
         "lost": len(lost),
