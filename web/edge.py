@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import structlog
@@ -18,6 +19,8 @@ _CONTENT_SECURITY_POLICY = (
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'; manifest-src 'self'"
 )
+_CROSS_SITE = "Yêu cầu đến từ một trang khác nên bị từ chối."
+_STRANGE_ADDRESS = "Địa chỉ này có ký tự không dùng được."
 _HEADERS = {
     "content-security-policy": _CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
@@ -65,7 +68,10 @@ class Edge:
 
         try:
             if scope["method"] not in SAFE_METHODS and self._is_cross_site(scope):
-                await _refuse_cross_site(send_with_headers)
+                await _refuse(send_with_headers, HTTPStatus.FORBIDDEN, _CROSS_SITE)
+            elif "\0" in scope["path"] or b"%00" in scope["query_string"]:
+                # PostgreSQL keeps no such character, so no honest address has one.
+                await _refuse(send_with_headers, HTTPStatus.BAD_REQUEST, _STRANGE_ADDRESS)
             else:
                 await self._app(scope, receive, send_with_headers)
         finally:
@@ -85,10 +91,10 @@ class Edge:
         return urlsplit(origin).netloc not in {self._public_host or None, headers.get("host")}
 
 
-async def _refuse_cross_site(send: Send) -> None:
-    body = "Yêu cầu đến từ một trang khác nên bị từ chối.".encode()
+async def _refuse(send: Send, status: HTTPStatus, sentence: str) -> None:
+    body = sentence.encode()
     headers = MutableHeaders(
         {"content-type": "text/plain; charset=utf-8", "content-length": str(len(body))}
     )
-    await send({"type": "http.response.start", "status": 403, "headers": headers.raw})
+    await send({"type": "http.response.start", "status": status, "headers": headers.raw})
     await send({"type": "http.response.body", "body": body})

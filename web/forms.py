@@ -71,7 +71,8 @@ def parse_form(body: bytes) -> dict[str, list[str]]:
         raise Refusal("bad_form", "Không đọc được nội dung gửi lên. Hãy thử lại.") from None
     values: dict[str, list[str]] = {}
     for name, value in pairs:
-        values.setdefault(name, []).append(value)
+        # PostgreSQL keeps no NUL, and nobody types one.
+        values.setdefault(name, []).append(value.replace("\0", ""))
     return values
 
 
