@@ -13,7 +13,7 @@
   const el = (tag, text) => { const e = document.createElement(tag); e.textContent = text; return e; };
 
   let seq = +data.savedSeq, dirty = {}, seen = {}, savedAt = {}, lastSaved = '', flags = [];
-  let flight = false, tries = 0, timer = 0, notBefore = 0, stopped = '', leaving = false;
+  let flight = false, going = false, tries = 0, timer = 0, notBefore = 0, stopped = '', leaving = false;
 
   /* ---- what is chosen ---- */
   const inputs = n => Array.from(form.querySelectorAll('[name="q' + n + '"]'));
@@ -104,7 +104,7 @@
 
   async function send(force, extra) {
     clearTimeout(timer);
-    if (stopped || flight || leaving || (force !== true && !unsent())) return;
+    if (stopped || flight || leaving || (going && !extra) || (force !== true && !unsent())) return; // a paper on its way carries every answer
     const mine = seq, began = performance.now();
     flight = true;
     paint();
@@ -189,13 +189,16 @@
   }
   async function submit() {
     clearTimeout(handing);
-    if (leaving || stopped) return;
+    if (leaving || stopped || going) return;
+    clearTimeout(timer);
+    going = true;
     wait2(auto ? words.over : words.sending);
     let reply = null, got = {};
     try {
       reply = await post(data.submitUrl, { redirect: 'manual' });
       if (reply.type !== 'opaqueredirect' && !reply.ok) got = await answer(reply);
     } catch (e) { reply = null; }
+    going = false;
     if (leaving || stopped) return;
     if (reply && (reply.type === 'opaqueredirect' || reply.ok)) finish();
     else if (reply && reply.status === 409 && got.code) refused(got);
