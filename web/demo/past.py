@@ -38,8 +38,8 @@ from web.demo.plays import (
 )
 
 CHUNK = 2_000
-# Drawing is most of the work, and quiz.frozen keeps this many papers: the past shares them.
-PAPERS = 1_000
+# Drawing is most of the work, and quiz.frozen keeps more papers than this: the past shares them.
+PAPERS = 500
 _SEED = 12  # the province's code; any number gives another, equally invented, past
 _NAMES_A_PEOPLE = 2_500
 
