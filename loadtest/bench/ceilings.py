@@ -22,8 +22,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-import web.__main__
-import web.app
 from core import db
 from core.db import Connection
 from core.groupcommit import GroupCommitter
@@ -102,6 +100,9 @@ def create_app(settings: Settings) -> Starlette:
 
 
 if __name__ == "__main__":
+    import web.__main__
+    import web.app
+
     # The platform's own command with another application: its server settings, whatever they are.
     web.app.create_app = create_app
     sys.argv = ["web", "serve"]
