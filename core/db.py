@@ -29,6 +29,8 @@ from core.clock import DatabaseClock
 TABLE_PACKAGES = ("people", "quiz")
 # Any constant serves, if every process takes the same one.
 MIGRATION_LOCK = 5_281_906
+# Each keeps a connection of the crowd's pool to itself (quiz.attempts.Attempts).
+GROUP_COMMITTERS = 3
 
 AfterCommit = Callable[[], Awaitable[None] | None]
 # asyncpg types a pooled connection as a proxy class of its own; both speak the same methods.
@@ -71,8 +73,9 @@ async def open_database(url: str, *, pool_size: int = 10, pgbouncer: bool = Fals
     _pool = await asyncpg.create_pool(
         url,
         min_size=1,
-        max_size=max(2, pool_size // 2),
+        max_size=max(2, pool_size // 2) + GROUP_COMMITTERS,
         init=_speak_json,
+        connection_class=_CrowdConnection,
         statement_cache_size=0 if pgbouncer else 200,
     )
     _clock = DatabaseClock(_read_database_time)
@@ -170,6 +173,16 @@ def _newest_migrations() -> set[tuple[str, str]]:
         names = [info.name for info in pkgutil.iter_modules(module.__path__)]
         newest.add((package, max(names)))
     return newest
+
+
+class _CrowdConnection(asyncpg.Connection):
+    """A connection that is given back as it is: the crowd's statements leave nothing behind.
+
+    asyncpg would send RESET ALL and more at every release, a second round trip a query.
+    """
+
+    def get_reset_query(self) -> str:
+        return ""
 
 
 async def _speak_json(connection: Connection) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
 import time
+from functools import cache
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-import structlog
+from prometheus_client import Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.log import REQUEST_ID
 from core.metrics import REQUESTS
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -31,6 +34,16 @@ _HEADERS = {
 }
 
 
+# Which process, and which of its requests: enough to find a line in the log.
+_PROCESS = secrets.token_hex(3)
+_NUMBERS = itertools.count(1)
+
+
+@cache
+def _histogram(route: str, hundred: int) -> Histogram:
+    return REQUESTS.labels(route, f"{hundred}xx")
+
+
 class Edge:
     """The outermost layer; plain ASGI, since BaseHTTPMiddleware breaks context variables."""
 
@@ -48,11 +61,11 @@ class Edge:
             return
         # Before anything else: a deadline is decided by when the request arrived.
         arrived = time.monotonic()
-        request_id = secrets.token_hex(6)
+        request_id = f"{_PROCESS}-{next(_NUMBERS):x}"
         state = scope.setdefault("state", {})
         state["arrived"] = arrived
         state["request_id"] = request_id
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        REQUEST_ID.set(request_id)
         status = 500
 
         async def send_with_headers(message: Message) -> None:
@@ -75,9 +88,8 @@ class Edge:
             else:
                 await self._app(scope, receive, send_with_headers)
         finally:
-            structlog.contextvars.clear_contextvars()
             route = state.get("route_path", "unmatched")
-            REQUESTS.labels(route, f"{status // 100}xx").observe(time.monotonic() - arrived)
+            _histogram(route, status // 100).observe(time.monotonic() - arrived)
 
     def _is_cross_site(self, scope: Scope) -> bool:
         """A browser says where a request comes from; scripts that send neither header may pass."""

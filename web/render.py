@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import hashlib
 import io
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from jinja2 import Environment, FileSystemLoader
+from jinja2.ext import Extension
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -32,6 +34,20 @@ SMALLEST_COMPRESSED_BYTES = 600
 MOST_CACHED_PAGES = 2000
 
 
+class _WordsAtCompileTime(Extension):
+    """Puts the translation of every constant sentence into the template while it is compiled.
+
+    Half of the cost of a page was looking up sentences that never change.
+    """
+
+    _SENTENCE = re.compile(r'\{\{ _\("([^"\\{}%]*)"\) \}\}')
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        del name, filename
+        words: Any = self.environment.globals["_words"]
+        return self._SENTENCE.sub(lambda found: str(words.gettext(found[1])), source)
+
+
 @cache
 def environment(language: str) -> Environment:
     """One template environment a language; Vietnamese is what the templates are written in."""
@@ -40,10 +56,12 @@ def environment(language: str) -> Environment:
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
+        extensions=["jinja2.ext.i18n", _WordsAtCompileTime],
         auto_reload=False,
     )
-    made.install_gettext_translations(translations(language), newstyle=True)  # type: ignore[attr-defined]  # added by the i18n extension
+    words = translations(language)
+    made.globals["_words"] = words
+    made.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]  # added by the i18n extension
     made.filters |= {
         "number": text.number,
         "percent": text.percent,

@@ -7,6 +7,7 @@ at the session or the database, and outlives the session, so nobody loses a pape
 from __future__ import annotations
 
 import hashlib
+import hmac
 from dataclasses import dataclass
 from urllib.parse import quote
 from uuid import UUID
@@ -107,6 +108,6 @@ class Tokens:
 
 
 def _signer(secret: str, purpose: str) -> Signer:
-    return Signer(
-        secret, salt=f"hieu-so/{purpose}", key_derivation="hmac", digest_method=hashlib.sha256
-    )
+    """The key is derived once here and not, as itsdangerous would, at every look at a cookie."""
+    key = hmac.digest(secret.encode(), f"hieu-so/{purpose}".encode(), "sha256")
+    return Signer(key, key_derivation="none", digest_method=hashlib.sha256)

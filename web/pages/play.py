@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -25,13 +24,14 @@ from quiz.contests import (
     open_round,
     rules_sentence,
 )
-from quiz.drawing import Paper, PaperQuestion
+from quiz.drawing import Paper
 from quiz.frozen import paper_of
 from quiz.scoring import POINT
 from web.forms import LARGEST_FORM_BYTES, Form, parse_form, read_body, read_form, wants_json
 from web.guard import attempt_token, signed_in
 from web.pages.shown import attempt_policy, board_row, epoch_ms
-from web.render import is_part, render
+from web.paper_html import paper_html
+from web.render import is_part, language_of, render
 from web.tokens import AttemptToken
 
 LARGEST_PREDICTION = 10**11
@@ -104,9 +104,10 @@ async def paper(request: Request) -> Response:
                 "number": _round(contest, opened).number,
                 "name": _round(contest, opened).name,
             },
+            "question_blocks": paper_html(language_of(request), drawn, opened.answers),
             "questions": [
-                _question(position, each, opened.answers.get(str(position), ()))
-                for position, each in enumerate(drawn, start=1)
+                {"position": position, "answered": bool(opened.answers.get(str(position)))}
+                for position in range(1, len(drawn) + 1)
             ],
             "answered_count": _answered_count(opened),
             "question_count": len(drawn),
@@ -322,30 +323,6 @@ def _with_renewed_token(request: Request, response: Response) -> Response:
     if renewed is not None:
         request.app.state.tokens.set_attempt(response, renewed)
     return response
-
-
-def _question(
-    position: int, paper_question: PaperQuestion, chosen: Sequence[int]
-) -> dict[str, Any]:
-    question = paper_question.question
-    return {
-        "position": position,
-        "text": question.text,
-        "kind": "several" if question.kind == "multiple" else question.kind,
-        "answered": bool(chosen),
-        "image": {"url": f"/anh/{question.image_digest}", "alt": question.image_alt}
-        if question.image_digest
-        else None,
-        "options": [
-            {
-                "position": shown,
-                "letter": string.ascii_uppercase[shown - 1],
-                "text": question.options[place].text,
-                "checked": shown in chosen,
-            }
-            for shown, place in enumerate(paper_question.option_order, start=1)
-        ],
-    }
 
 
 def _prediction(contest: ContestShown, opened: Opened) -> dict[str, Any] | None:

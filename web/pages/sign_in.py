@@ -74,7 +74,7 @@ async def prove_code(request: Request) -> Response:
     code_id = _code_id(request)
     try:
         if code_id is None:
-            raise Refusal("code_gone", "Mã đã hết hạn. Bạn hãy xin mã mới.")
+            raise _no_code()
         signed_in = await accounts.finish_with_code(
             code_id, form.text("ma"), browser=request.headers.get("user-agent", "")
         )
@@ -213,12 +213,12 @@ async def _code_page(request: Request, form: Form, status: int = HTTPStatus.OK) 
     is_sign_up = request.url.path.startswith("/dang-ky") or form.text("tu") == "dang-ky"
     code_id = _code_id(request)
     start = "/dang-ky" if is_sign_up else "/dang-nhap"
-    if code_id is None:
-        return RedirectResponse(start, HTTPStatus.SEE_OTHER)
     try:
+        if code_id is None:
+            raise _no_code()
         asked = await codes.get_asked(code_id)
     except Refusal:
-        return RedirectResponse(start, HTTPStatus.SEE_OTHER)
+        return await _start_again(request, form, status, is_sign_up=is_sign_up)
     return render(
         request,
         "account/code.html",
@@ -237,6 +237,20 @@ async def _code_page(request: Request, form: Form, status: int = HTTPStatus.OK) 
         },
         status=status,
     )
+
+
+async def _start_again(request: Request, form: Form, status: int, *, is_sign_up: bool) -> Response:
+    """The code is used up or gone: back to where it was asked for, and say why."""
+    if not form.errors:
+        return RedirectResponse("/dang-ky" if is_sign_up else "/dang-nhap", HTTPStatus.SEE_OTHER)
+    told = Form({"tiep": form.values.get("tiep", [])}, {"": " ".join(form.errors.values())})
+    if is_sign_up:
+        return await _sign_up_page(request, told, status)
+    return _sign_in_page(request, told, status)
+
+
+def _no_code() -> Refusal:
+    return Refusal("code_gone", "Mã đã hết hạn. Bạn hãy xin mã mới.")
 
 
 def _to_code_page(path: str, code_id: UUID, next_page: str, request: Request) -> Response:
