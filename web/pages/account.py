@@ -145,6 +145,7 @@ async def erase(request: Request) -> Response:
         return _data_page(request, viewer, form)
     await persons.erase_person(viewer.person_id, by=viewer.account_id)
     await forget_name(viewer.person_id)
+    request.app.state.public_pages.forget()  # the boards that still show the name
     response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
     request.app.state.tokens.clear_session(response)
     for attempt_id in await recent_attempts(viewer.person_id):
