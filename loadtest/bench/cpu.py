@@ -65,7 +65,8 @@ def yardstick_ms() -> float:
     """CPU time of a fixed piece of work: tells a run on a busy or slow machine from a quiet one.
 
     Neighbours on the same core make every CPU second do less; figures in milliseconds compare only
-    between runs whose yardsticks agree. 1.6 ms on the quiet machine that the goals are for.
+    between runs whose yardsticks agree, and a large program suffers more than this small one. The
+    best seen on the two-core machine of the first runs was 1.6 ms.
     """
     taken = []
     for _ in range(21):
