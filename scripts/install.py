@@ -47,7 +47,6 @@ def main(kind: str) -> int:
             if kind != "check":
                 install_front_end(with_tests=kind == "test")
                 want_pdf_libraries(kind)
-                compile_translations()
             if kind == "test":
                 want_browser(kind)
     except CannotInstallError as error:
@@ -178,14 +177,6 @@ with sync_playwright() as playwright:
 """
     done = subprocess.run([PYTHON, "-c", script], capture_output=True, text=True, check=False)
     return done.stdout.strip()
-
-
-def compile_translations() -> None:
-    for source in (ROOT / "locale").glob("*/LC_MESSAGES/*.po"):
-        compiled = source.with_suffix(".mo")
-        if not compiled.is_file() or compiled.stat().st_mtime < source.stat().st_mtime:
-            run([PYTHON, "-m", "babel.messages.frontend", "--quiet", "compile",
-                 "--input-file", source, "--output-file", compiled])  # fmt: skip
 
 
 def apt_install(packages: list[str]) -> bool:

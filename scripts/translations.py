@@ -54,13 +54,14 @@ def check() -> int:
 
 
 def update() -> int:
-    catalog = present()
+    catalog, template = present(), wanted()
+    template.creation_date = catalog.creation_date  # a run without news leaves the file as it is
     # A guess at the English of a changed sentence would be shown to people before anyone read it.
-    catalog.update(wanted(), no_fuzzy_matching=True)
+    catalog.update(template, no_fuzzy_matching=True)
     catalog.obsolete.clear()
     ENGLISH.parent.mkdir(parents=True, exist_ok=True)
     with ENGLISH.open("wb") as file:
-        # Without line numbers and dates a changed template changes no other line of the catalogue.
+        # Without line numbers a changed template changes no other line of the catalogue.
         write_po(file, catalog, no_location=True, omit_header=False, sort_output=True, width=0)
     return check()
 
