@@ -77,6 +77,9 @@ async def open_database(url: str, *, pool_size: int = 10, pgbouncer: bool = Fals
         init=_speak_json,
         connection_class=_CrowdConnection,
         statement_cache_size=0 if pgbouncer else 200,
+        # The crowd's statements are few and their best plan does not depend on their values;
+        # planning a start anew costs more than running it.
+        server_settings=None if pgbouncer else {"plan_cache_mode": "force_generic_plan"},
     )
     _clock = DatabaseClock(_read_database_time)
     for _ in range(3):

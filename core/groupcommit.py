@@ -38,8 +38,6 @@ class Pool(Protocol):
     async def release(self, connection: Any) -> None: ...
 
 
-
-
 @dataclass(slots=True)
 class _Waiting(Generic[Row, Result]):
     row: Row

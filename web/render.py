@@ -137,7 +137,9 @@ def render(
 def compressed(request: Request, response: Response) -> Response:
     body = bytes(response.body)
     if len(body) >= SMALLEST_COMPRESSED_BYTES and accepts_gzip(request):
-        response.body = gzip.compress(body, 5, mtime=0)
+        # A page for one person is packed for one person: level 1 costs a quarter of level 5 and
+        # gives pages a tenth larger.
+        response.body = gzip.compress(body, 1, mtime=0)
         response.headers["Content-Encoding"] = "gzip"
         response.headers["Content-Length"] = str(len(response.body))
         response.headers.add_vary_header("Accept-Encoding")

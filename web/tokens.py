@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from starlette.responses import Response
 
 ATTEMPT_SECONDS = 14 * 24 * 3600
 SESSION_SECONDS = 30 * 24 * 3600
+MOST_TOKENS_KEPT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,9 @@ class Tokens:
         self._attempts = _signer(secret, "attempt")
         self._sessions = _signer(secret, "session")
         self._is_https = is_https
+        # A browser shows the same cookie with each of its saves. Tokens do not expire, so a look
+        # at the signature holds for ever.
+        self.read_attempt = lru_cache(MOST_TOKENS_KEPT)(self._read_attempt)
         # Behind HTTPS the prefixes keep a neighbouring host from planting these cookies.
         self.session_cookie = "__Host-phien" if is_https else "phien"
         self.attempt_cookie = "__Secure-bai_thi" if is_https else "bai_thi"
@@ -39,7 +44,7 @@ class Tokens:
     def sign_attempt(self, token: AttemptToken) -> str:
         return self._attempts.sign(f"{token.attempt_id.hex}.{token.question_count}").decode()
 
-    def read_attempt(self, cookie: str | None) -> AttemptToken | None:
+    def _read_attempt(self, cookie: str | None) -> AttemptToken | None:
         if not cookie:
             return None
         try:

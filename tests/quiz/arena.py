@@ -140,6 +140,16 @@ async def build_arena(
         counting,
         cooldown_seconds,
     )
+    topic_id = await connection.fetchval(
+        "INSERT INTO topic (bank_id, code, name) VALUES ($1, 'a', 'A') RETURNING id", bank_id
+    )
+    await connection.execute(
+        "INSERT INTO blueprint_line (round_id, topic_id, difficulty, question_count) "
+        "VALUES ($1, $2, 'easy', $3)",
+        round_id,
+        topic_id,
+        QUESTION_COUNT,
+    )
     await connection.execute(
         "INSERT INTO pool (round_id, content, digest, frozen_at) VALUES ($1, $2, $3, $4)",
         round_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -14,7 +15,7 @@ from quiz import leaderboard
 from quiz import statistics as figures
 from quiz.contests import ContestShown, RoundShown, rules_of
 from web.forms import whole
-from web.pages.shown import hero, round_or_current
+from web.pages.shown import hero, hidden, round_or_current
 
 CACHE_SECONDS = 5
 FIGURES_CACHE_SECONDS = 10
@@ -121,7 +122,7 @@ async def _contest_context(request: Request, found: ContestShown) -> dict[str, A
                 "opens_at": each.opens_at,
                 "closes_at": each.closes_at,
                 "state": "final" if each.result == "final" else each.state_at(at),
-                "people_count": totals[each.id].people_count if each.id in totals else None,
+                "people_count": hidden(totals[each.id].people_count) if each.id in totals else None,
             }
             for each in found.rounds
         ],
@@ -181,11 +182,6 @@ async def _figures_context(found: ContestShown, chosen: RoundShown) -> dict[str,
     }
 
 
-def hidden(count: int) -> int | None:
-    """A public count; groups too small to stay anonymous become None, "dưới 5"."""
-    return None if figures.is_small(count) else count
-
-
 def _ratio(part: int, whole: int) -> float | None:
     return None if whole < figures.SMALLEST_GROUP else part / whole
 
@@ -194,10 +190,11 @@ def _hours(shown: figures.RoundFigures) -> dict[str, Any]:
     by_hour: Counter[int] = Counter()
     for each in shown.hours:
         by_hour[local(each.hour_at).hour] += each.attempt_count
+    bars = [{"label": f"{hour:02d}:00", "count": hidden(by_hour[hour])} for hour in range(24)]
     return {
         "unit": "giờ trong ngày",
-        "max": max(1, *by_hour.values(), 1),
-        "bars": [{"label": f"{hour:02d}:00", "count": hidden(by_hour[hour])} for hour in range(24)],
+        "max": _tallest(bars),
+        "bars": bars,
         "labels": ["00:00", "06:00", "12:00", "18:00", "23:00"],
     }
 
@@ -205,11 +202,17 @@ def _hours(shown: figures.RoundFigures) -> dict[str, Any]:
 def _scores(shown: figures.RoundFigures, question_count: int) -> dict[str, Any]:
     tally = {each.correct_count: each.attempt_count for each in shown.scores}
     step = max(1, question_count // (MOST_LABELS - 1))
+    bars = [
+        {"label": str(correct), "count": hidden(tally.get(correct, 0))}
+        for correct in range(question_count + 1)
+    ]
     return {
-        "max": max(1, *tally.values(), 1),
-        "bars": [
-            {"label": str(correct), "count": hidden(tally.get(correct, 0))}
-            for correct in range(question_count + 1)
-        ],
+        "max": _tallest(bars),
+        "bars": bars,
         "labels": [str(correct) for correct in range(0, question_count + 1, step)],
     }
+
+
+def _tallest(bars: Sequence[Mapping[str, Any]]) -> int:
+    """The height of a chart; only of what it shows, or its frame would tell the hidden counts."""
+    return max(1, *(bar["count"] or 0 for bar in bars))

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from core.clock import now
 from quiz import leaderboard
 from quiz.contests import ContestShown
-from web.pages.shown import contest_state, current_round, hero, short_attempts
+from web.pages.shown import contest_state, current_round, hero, hidden, short_attempts
 from web.render import LANGUAGE_COOKIE, LANGUAGES
 
 CACHE_SECONDS = 5
@@ -76,11 +76,17 @@ async def _context(contests: list[ContestShown]) -> dict[str, Any]:
             {
                 "slug": contest.slug,
                 "title": contest.name,
-                "people_count": sum(
-                    totals[each.id].people_count for each in contest.rounds if each.id in totals
+                "people_count": hidden(
+                    sum(
+                        totals[each.id].people_count for each in contest.rounds if each.id in totals
+                    )
                 ),
-                "attempt_count": sum(
-                    totals[each.id].attempt_count for each in contest.rounds if each.id in totals
+                "attempt_count": hidden(
+                    sum(
+                        totals[each.id].attempt_count
+                        for each in contest.rounds
+                        if each.id in totals
+                    )
                 ),
                 "about": None,
                 "is_final": contest_state(contest, at) == "final",
@@ -89,9 +95,9 @@ async def _context(contests: list[ContestShown]) -> dict[str, Any]:
         ],
         "top_units": [
             {"name": unit.name, "rate": min(1.0, unit.rate)}
-            for unit in units[:TOP_UNITS]
-            if unit.rate
-        ],
+            for unit in units
+            if unit.rate and hidden(unit.people_count)
+        ][:TOP_UNITS],
         "top_units_slug": running[0].slug if running else None,
         "unit_count": len(units),
         "as_of": at,

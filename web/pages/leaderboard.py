@@ -17,8 +17,7 @@ from quiz.contests import ContestShown, DivisionShown, RoundShown, open_round, r
 from quiz.entering import participant_of
 from web.forms import whole
 from web.guard import signed_in
-from web.pages.contests import hidden
-from web.pages.shown import board_row, round_or_current
+from web.pages.shown import board_row, hidden, round_or_current
 from web.render import render
 
 CACHE_SECONDS = 3

@@ -28,7 +28,7 @@ from quiz.drawing import Paper
 from quiz.frozen import paper_of
 from quiz.scoring import POINT
 from web.forms import LARGEST_FORM_BYTES, Form, parse_form, read_body, read_form, wants_json
-from web.guard import attempt_token, signed_in
+from web.guard import signed_in
 from web.pages.shown import attempt_policy, board_row, epoch_ms
 from web.paper_html import paper_html
 from web.render import is_part, language_of, render
@@ -58,7 +58,7 @@ async def enter(request: Request) -> Response:
     viewer = await signed_in(request)
     rules = entering.entry_rules(contest, open_now, contest.unit_path)
     try:
-        started = await entering.enter(
+        started, division_id = await entering.enter(
             _attempts(request),
             rules,
             person_id=viewer.person_id,
@@ -70,7 +70,7 @@ async def enter(request: Request) -> Response:
             raise
         entrant = await entering.find_entrant(viewer.person_id, contest.id, open_now.id)
         return _enter_page(request, contest, open_now, entrant, form, refusal)
-    token = await attempt_token(started.attempt_id)
+    token = AttemptToken(started.attempt_id, open_now.question_count_for(division_id))
     response = RedirectResponse(f"/bai-thi/{started.attempt_id}", HTTPStatus.SEE_OTHER)
     request.app.state.tokens.set_attempt(response, token)
     return response

@@ -8,6 +8,7 @@ from typing import Any
 
 from quiz.contests import PUBLIC_STATES, ContestShown, RoundShown
 from quiz.leaderboard import BoardRow, Totals
+from quiz.statistics import is_small
 from web.forms import whole
 
 LARGEST_ROUND_NUMBER = 999
@@ -47,6 +48,11 @@ def round_state(contest: ContestShown, each: RoundShown, at: datetime) -> str:
         return "final"
     state = each.state_at(at)
     return "approved" if state == "coming" else state
+
+
+def hidden(count: int) -> int | None:
+    """A public count; groups too small to stay anonymous become None, "dưới 5"."""
+    return None if is_small(count) else count
 
 
 def short_attempts(each: RoundShown) -> str:
@@ -101,7 +107,7 @@ def round_facts(
         "has_prediction": bool(contest.prediction),
         "minutes": chosen.time_limit_seconds // 60,
         "attempts": short_attempts(chosen),
-        "people_count": found.people_count if found else None,
+        "people_count": hidden(found.people_count) if found else None,
     }
 
 
