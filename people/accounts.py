@@ -241,6 +241,12 @@ async def sign_in_staff(username: str, password: str, *, browser: str) -> Signed
         return await _sign_in(connection, account, browser)
 
 
+async def find_staff(username: str) -> int | None:
+    return await pool().fetchval(  # type: ignore[no-any-return]  # one bigint column
+        "SELECT id FROM account WHERE username = $1", _username(username)
+    )
+
+
 async def set_password(account_id: int, password: str, *, by: int | None) -> None:
     """Give a staff account a new password, unlock it and sign all its browsers out."""
     password_hash = await _hash_password(password)

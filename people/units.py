@@ -16,6 +16,8 @@ from core.db import Connection, pool, transaction
 from core.errors import Refusal
 from core.text import clean, fold
 
+# Communes and provinces as they have been since districts ended (domain.md F, 103).
+TWO_TIERS_SINCE = date(2025, 7, 1)
 KINDS = ("province", "commune", "department", "agency", "school", "district")
 # What a person may name as the own unit; provinces are too wide and districts ended in 2025.
 SELECTABLE_KINDS = ("commune", "department", "agency", "school")

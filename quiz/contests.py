@@ -399,6 +399,16 @@ async def return_to_draft(contest_id: int, reason: str, *, by: int | None) -> No
     await _move(contest_id, by, "return_to_draft", "in_review", "draft", reason=clean(reason))
 
 
+async def discard_draft(contest_id: int, *, by: int | None) -> None:
+    """Remove a draft that nobody has handed over yet, with everything in it."""
+    async with transaction() as connection:
+        slug = await connection.fetchval(
+            "DELETE FROM contest WHERE id = $1 AND state = 'draft' RETURNING slug", contest_id
+        )
+        if slug is not None:
+            await _record(connection, contest_id, by, "discard_draft", {"slug": slug})
+
+
 async def approve_contest(contest_id: int, *, by: int | None, at: datetime | None = None) -> None:
     """Publish a contest in review: freeze its pools and open its door, in one transaction.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import getpass
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from core.errors import Refusal
 from core.local import LocalStack, running_stack
 from core.log import configure
 from core.settings import Settings, require_secret, settings
+from people.consents import publish_first_texts
 
 
 def main() -> int:
@@ -48,6 +50,12 @@ def resolved(chosen: Settings) -> Settings:
         secret_key=require_secret(chosen),
         demo=chosen.is_demo,
     )
+
+
+def prepare(ready: Settings) -> None:
+    """Bring the tables up to date and give every purpose words to agree to."""
+    asyncio.run(db.migrate(ready.database_url))
+    _with_database(ready, publish_first_texts)
 
 
 def environment(chosen: Settings) -> dict[str, str]:
@@ -101,7 +109,7 @@ def _work(_arguments: argparse.Namespace, chosen: Settings) -> None:
 
 
 def _migrate(_arguments: argparse.Namespace, chosen: Settings) -> None:
-    asyncio.run(db.migrate(resolved(chosen).database_url))
+    prepare(resolved(chosen))
 
 
 def _local(_arguments: argparse.Namespace, chosen: Settings) -> None:
@@ -130,6 +138,30 @@ def _import_bank(arguments: argparse.Namespace, chosen: Settings) -> int:
     return _with_database(
         resolved(chosen),
         lambda: import_bank(arguments.bank, Path(arguments.file), is_dry_run=arguments.dry_run),
+    )
+
+
+def _load_province(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from web.commands import load_province
+
+    return _with_database(resolved(chosen), lambda: load_province(arguments.code))
+
+
+def _admin(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from web.commands import make_admin
+
+    password = getpass.getpass("Mật khẩu / password: ") if sys.stdin.isatty() else input()
+    return _with_database(
+        resolved(chosen),
+        lambda: make_admin(arguments.username, arguments.name, arguments.unit, password),
+    )
+
+
+def _make_contest(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from web.commands import make_contest
+
+    return _with_database(
+        resolved(chosen), lambda: make_contest(Path(arguments.file), arguments.by)
     )
 
 
@@ -177,6 +209,15 @@ def _parser() -> argparse.ArgumentParser:
     seed.add_argument("--attempts", type=int, default=20_000, help="synthetic past attempts")
     seed.add_argument("--crowd", type=int, default=0, metavar="N", help="N signed-up people")
     seed.add_argument("--out", default="crowd.csv", metavar="FILE", help="where the crowd goes")
+    place = add("load-province", _load_province, "a province with all its communes of today")
+    place.add_argument("code", type=int, help="its code, such as 12 for Lai Châu")
+    admin = add("admin", _admin, "an administrator's account; the password is asked for")
+    admin.add_argument("username")
+    admin.add_argument("--name", required=True, help="the person's full name")
+    admin.add_argument("--unit", required=True, help="the unit's code, such as T12")
+    plan = add("make-contest", _make_contest, "a contest's draft from a TOML file")
+    plan.add_argument("file")
+    plan.add_argument("--by", required=True, help="the username of the organiser who makes it")
     bank = add("import-bank", _import_bank, "questions from an XLSX file of the template's form")
     bank.add_argument("bank", help="the bank's code")
     bank.add_argument("file", help="the XLSX file")

@@ -5,9 +5,42 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import Refusal
+from people import accounts, units
+from people.consents import publish_first_texts
+from people.roles import grant_role
 from quiz import bank_import
 from quiz.bank_import import BankReport, CellFault
 from quiz.questions import find_bank
+from web import contest_file
+
+
+async def load_province(code: int) -> int:
+    """Load a province with its communes, and the first words of consent."""
+    added_count = await units.load_province(code, on=units.TWO_TIERS_SINCE)
+    await publish_first_texts()
+    print(f"Đã thêm {added_count} đơn vị.")  # noqa: T201 — the command's answer
+    return 0
+
+
+async def make_admin(username: str, full_name: str, unit_code: str, password: str) -> int:
+    """Make an account that may do everything beneath a unit; the first one of a new house."""
+    unit = await units.get_unit(unit_code)
+    account_id = await accounts.make_staff(
+        username=username, password=password, full_name=full_name, unit_code=None
+    )
+    await grant_role(account_id, "admin", unit_id=unit.id, by=None)
+    print(f"Đã tạo tài khoản {username}, quản trị {unit.name}.")  # noqa: T201 — the command's answer
+    return 0
+
+
+async def make_contest(path: Path, username: str) -> int:
+    """Make a draft from a TOML file in the name of a staff account."""
+    account_id = await accounts.find_staff(username)
+    if account_id is None:
+        raise Refusal("not_found", f"Không có tài khoản cán bộ tên “{username}”.")
+    address = await contest_file.make_contest(path, by=account_id)
+    print(f"Đã tạo bản nháp. Xem, gửi duyệt và duyệt tại {address}")  # noqa: T201 — the command's answer
+    return 0
 
 
 async def import_bank(bank_code: str, path: Path, *, is_dry_run: bool) -> int:

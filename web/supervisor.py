@@ -18,7 +18,7 @@ from core import db
 from core.errors import Refusal
 from core.local import LocalStack, end_with_parent
 from core.settings import Settings, require_secret
-from web.__main__ import environment
+from web.__main__ import environment, prepare
 from web.demo import province
 
 STOP_SECONDS = 25
@@ -50,7 +50,7 @@ def run_everything(chosen: Settings) -> int:
     try:
         listener = _listen(chosen.host, chosen.port)
         ready = _with_servers(chosen, stack)
-        asyncio.run(db.migrate(ready.database_url))
+        prepare(ready)
         if ready.is_demo:
             _seed_once(ready)
         children = _programs(ready, listener)
