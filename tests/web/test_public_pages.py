@@ -137,7 +137,6 @@ async def test_a_frozen_board_stands_still_while_people_go_on(
     await play(sign_in, arena.person_ids[1])
     site.forget()
     page = (await visitor.get(BOARD)).text
-    print(page[page.index("<main") :])
     assert "Bảng tạm khóa" in page
     assert "Lò Thị M." in page
     assert "Y Moan" not in page
