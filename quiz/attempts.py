@@ -278,7 +278,11 @@ async def write_saves(connection: Connection, saves: Sequence[Save]) -> list[Sav
 async def write_starts(
     connection: Connection, starts: Sequence[Start]
 ) -> list[Started | Exception]:
-    """Write a batch of starts of different people; an open attempt is resumed instead."""
+    """Write a batch of starts of different people; an open attempt is resumed instead.
+
+    No transaction holds the two statements together: a participant without an attempt is one who
+    has entered and not begun.
+    """
     await connection.execute(
         _ENTER,
         [start.contest_id for start in starts],

@@ -105,8 +105,8 @@ async def enter(
     person_id: int,
     division_code: str | None,
     arrived_at: datetime,
-) -> Started:
-    """Begin or resume the person's attempt at the open round.
+) -> tuple[Started, int]:
+    """Begin or resume the person's attempt at the open round; also says in which division.
 
     Refused with the reason: outside the window, excluded, too young, another unit's contest, no
     attempts left, cooling down; "choose_division" when the declared division is none of this
@@ -114,20 +114,22 @@ async def enter(
     """
     entrant = await find_entrant(person_id, rules.contest_id, rules.round_id)
     if entrant.open_id is not None and is_still_open(entrant, arrived_at):
-        return Started(entrant.open_id, is_resumed=True)
+        return Started(entrant.open_id, is_resumed=True), choose_division(rules, entrant, None)
     check(rules, entrant, arrived_at)
-    return await attempts.start(
+    division_id = choose_division(rules, entrant, division_code)
+    started = await attempts.start(
         Start(
             contest_id=rules.contest_id,
             round_id=rules.round_id,
             person_id=person_id,
-            division_id=choose_division(rules, entrant, division_code),
+            division_id=division_id,
             unit_id=entrant.unit_id or 0,
             shown_name=name_masked(entrant.full_name),
             rules_version=rules.rules_version,
             arrived_at=arrived_at,
         )
     )
+    return started, division_id
 
 
 def is_still_open(entrant: Entrant, at: datetime) -> bool:
