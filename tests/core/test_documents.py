@@ -17,7 +17,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core import documents
 from core.documents import column_letter, read_sheet, safe_cell, write_sheet
 from core.errors import Refusal
 from core.text import clean_lines
@@ -54,18 +53,21 @@ def rezipped(content: bytes, changes: dict[str, bytes | None]) -> bytes:
 
 PLAIN = write_sheet("Trang", ["Mã", "Câu hỏi"], [["Q1", "Chuyển đổi số là gì?"]])
 SHEET = "xl/worksheets/sheet1.xml"
+NAMESPACE = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 
-def sheet_xml(rows: Iterable[str], *, before: str = "", after: str = "") -> bytes:
+def sheet_xml(
+    rows: Iterable[str], *, before: str = "", before_rows: str = "", after: str = ""
+) -> bytes:
     return (
         f'<?xml version="1.0"?>{before}'
         '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
-        f"<sheetData>{''.join(rows)}</sheetData>{after}</worksheet>"
+        f"{before_rows}<sheetData>{''.join(rows)}</sheetData>{after}</worksheet>"
     ).encode()
 
 
-def with_sheet(rows: Iterable[str], *, before: str = "", after: str = "") -> bytes:
-    return rezipped(PLAIN, {SHEET: sheet_xml(rows, before=before, after=after)})
+def with_sheet(rows: Iterable[str], **around: str) -> bytes:
+    return rezipped(PLAIN, {SHEET: sheet_xml(rows, **around)})
 
 
 def hundred_thousand_rows() -> bytes:
@@ -134,6 +136,50 @@ def macro_book() -> bytes:
     )
 
 
+def shared_formula_for_every_cell() -> bytes:
+    """openpyxl would write the first one out for each of the others."""
+    first = f'<c r="A1"><f t="shared" si="0">{"A1+" * 50_000}1</f></c>'
+    others = (f'<c r="A{n}"><f t="shared" si="0"/></c>' for n in range(2, 5000))
+    return with_sheet(['<row r="1">', first, *others, "</row>"])
+
+
+def endless_gap() -> bytes:
+    return with_sheet(['<row r="1"/><row r="999999999999"><c r="A1"><v>1</v></c></row>'])
+
+
+def one_row_of_everything() -> bytes:
+    return with_sheet(['<row r="1">', "<c/>" * 300_000, "</row>"])
+
+
+def rows_inside_a_row() -> bytes:
+    """Each inner row is done with; the outer one keeps all of its cells until the end."""
+    return with_sheet(['<row r="1">', ("<c/>" * 100 + "<row/>") * 3000, "</row>"])
+
+
+def rows_formatted_to_the_last_column() -> bytes:
+    return with_sheet(f'<row r="{n}"><c r="XFD{n}" s="1"/></row>' for n in range(1, 20_000))
+
+
+def merged_by_the_thousand() -> bytes:
+    areas = '<mergeCell ref="A1:B2"/>' * 100_000
+    return with_sheet([], after=f"<mergeCells>{areas}</mergeCells>")
+
+
+def a_style_for_every_cell() -> bytes:
+    namespace = NAMESPACE.decode()
+    styles = f'<styleSheet xmlns="{namespace}"><fonts>{"<font/>" * 100_000}</fonts></styleSheet>'
+    return rezipped(PLAIN, {"xl/styles.xml": styles.encode()})
+
+
+def entities_in_another_alphabet(encoding: str) -> bytes:
+    text = sheet_xml([], before='<!DOCTYPE x [<!ENTITY a "b">]>').decode()
+    declaration = f'<?xml version="1.0" encoding="{encoding}"?>'
+    body = text.partition("?>")[2]
+    start = declaration.encode("utf-16" if encoding == "utf-16" else "ascii")
+    rest = body.encode("utf-16-le" if encoding == "utf-16" else encoding)
+    return rezipped(PLAIN, {SHEET: start + rest})
+
+
 HOSTILE: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "a file of nothing": (lambda: b"", "bad_file", "rỗng"),
     "a CSV called .xlsx": ("Mã;Câu\n1;2".encode, "bad_file", "không phải tệp Excel"),
@@ -162,6 +208,15 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "two million texts": (four_million_elements, "file_bomb", ""),
     "twenty thousand entries": (many_entries, "file_bomb", "1.000"),
     "100,000 rows": (hundred_thousand_rows, "too_many_rows", "5.000 dòng"),
+    "a formula of 150,000 letters, shared": (shared_formula_for_every_cell, "bad_file", "A1, A2"),
+    "a gap of a billion rows": (endless_gap, "file_bomb", ""),
+    "one row of 300,000 cells": (one_row_of_everything, "file_bomb", ""),
+    "rows inside a row": (rows_inside_a_row, "file_bomb", ""),
+    "rows as wide as they can be": (rows_formatted_to_the_last_column, "file_bomb", ""),
+    "100,000 merged areas": (merged_by_the_thousand, "file_bomb", ""),
+    "100,000 fonts": (a_style_for_every_cell, "file_bomb", ""),
+    "entities in UTF-16": (lambda: entities_in_another_alphabet("utf-16"), "bad_file", "DOCTYPE"),
+    "entities in EBCDIC": (lambda: entities_in_another_alphabet("cp037"), "bad_file", "hỏng"),
     "a cell in XFD1048576": (cell_at_the_end_of_the_world, "too_many_rows", "1.048.576"),
 }
 
@@ -177,7 +232,7 @@ def test_a_hostile_file_is_refused_with_a_sentence(name: str) -> None:
 
 
 def test_hostile_files_cost_less_than_a_second_and_64_megabytes(tmp_path: Path) -> None:
-    """Measured in a process of its own, each file in turn; the CPU's seconds, not a busy clock's."""
+    """In a process of its own, each file twice; the CPU's seconds, since the clock may be shared."""
     for number, (make, _, _) in enumerate(HOSTILE.values()):
         (tmp_path / f"{number:02d}").write_bytes(make())
     program = """
@@ -187,14 +242,16 @@ def test_hostile_files_cost_less_than_a_second_and_64_megabytes(tmp_path: Path) 
         from core.errors import Refusal
         for path in sorted(Path(sys.argv[1]).iterdir()):
             content = path.read_bytes()
-            before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
-            try:
-                read_sheet(content)
-            except Refusal:
-                pass
-            spent = time.process_time() - start
+            before, spent = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, []
+            for _ in range(2):
+                start = time.process_time()
+                try:
+                    read_sheet(content)
+                except Refusal:
+                    pass
+                spent.append(time.process_time() - start)
             grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-            print(path.name, round(spent, 3), grown // 1000)
+            print(path.name, round(min(spent), 3), grown // 1000)
     """
     measured = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)],
@@ -305,9 +362,11 @@ def _bare(text: str) -> str:
     return text[1:] if safe_cell(text[1:]) == text else text
 
 
-@given(CELL_TEXT)
-def test_the_shortcut_for_clean_text_changes_nothing(text: str) -> None:
-    assert documents._clean(text) in (clean_lines(text), clean_lines(text)[1:])
+def test_what_a_file_says_of_its_size_is_not_believed() -> None:
+    rows = ['<row r="1"><c r="A1"><v>1</v></c></row>', '<row r="3"><c r="C3"><v>2</v></c></row>']
+    for size in ("A1", "A1:XFD1048576"):
+        content = with_sheet(rows, before_rows=f'<dimension ref="{size}"/>')
+        assert [row.cells for row in read_sheet(content)] == [("1", "", ""), ("", "", "2")]
 
 
 def test_no_exported_cell_starts_like_a_formula() -> None:
@@ -352,7 +411,10 @@ def test_a_sheet_whose_elements_carry_a_prefix_is_read() -> None:
 
 
 def test_counts_that_a_file_claims_are_not_believed() -> None:
-    strings = b'<sst uniqueCount="4294967296"><si><t>a</t></si></sst>'
+    strings = (
+        b'<sst xmlns="%s" count="4294967296" uniqueCount="4294967296"><si><t>a</t></si></sst>'
+        % NAMESPACE
+    )
     sheet = sheet_xml(['<row r="1"><c r="A1" t="s"><v>0</v></c></row>'])
     content = rezipped(PLAIN, {"xl/sharedStrings.xml": strings, SHEET: sheet})
     assert read_sheet(content)[0].cells == ("a",)
