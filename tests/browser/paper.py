@@ -69,8 +69,8 @@ class Paper:
             kept = await self.saved()
             for n, claimed in claims.items():
                 self.claims_count += 1
-                mine = self.history[n]
-                if kept.get(n, ()) not in mine[mine.index(tuple(claimed)) :]:
+                mine, seen = self.history[n], tuple(claimed)
+                if seen not in mine or kept.get(n, ()) not in mine[mine.index(seen) :]:
                     self.false_claims.append(f"{n}: said {claimed}, has {kept.get(n)}")
 
         await page.context.expose_binding("tellClaims", tell)
@@ -78,7 +78,9 @@ class Paper:
 
     async def open(self, page: Page, *, view: str = "list") -> Response | None:
         """Open the paper on a page; `view` is "one" question or the whole "list"."""
-        await page.context.add_init_script(f"try {{ localStorage.setItem('kieu-xem', '{view}') }} catch (e) {{ }}")
+        await page.context.add_init_script(
+            f"try {{ localStorage.setItem('kieu-xem', '{view}') }} catch (e) {{ }}"
+        )
         return await page.goto(self.path)
 
     async def choose(self, page: Page, n: int, option: int) -> None:

@@ -11,9 +11,9 @@ import random
 import re
 
 import pytest
-from core import db
 from playwright.async_api import Error, Page, Route, expect
 
+from core import db
 from tests.browser.conftest import MakePerson, OpenPage
 from tests.browser.paper import NOT_SENT, SAVED, Paper, Person, begin, state_of
 
@@ -34,7 +34,7 @@ async def change_everything(paper: Paper, page: Page, dice: random.Random) -> No
 
 async def test_a_third_of_all_saves_fails(open_page: OpenPage, mai: Person) -> None:
     """Lost on the way, refused with 503 and Retry-After, or written with the answer lost."""
-    dice = random.Random(5)  # noqa: S311 — the same misfortunes in every run
+    dice = random.Random(5)
     page = await open_page(mai, tolerates=NET_NOISE)
     paper = await begin(page)
     await paper.watch(page)
@@ -86,7 +86,7 @@ async def test_a_minute_without_the_net(open_page: OpenPage, mai: Person) -> Non
     for n in range(1, 8):
         await expect(page.locator(f"#cau-{n} .q-state")).to_have_text(NOT_SENT)
     assert await paper.saved() == {"1": (1,)}
-    await page.locator('#cau-8 .flag').tap()  # nothing else moves
+    await page.locator("#cau-8 .flag").tap()  # nothing else moves
     await expect(page.locator("#cau-8 .flag")).to_have_attribute("aria-pressed", "true")
 
     await page.context.set_offline(False)
@@ -193,9 +193,9 @@ async def test_another_device_takes_over_and_nothing_is_lost(
     await expect(phone.locator("#noi-khac")).to_be_visible()
     await paper.choose(tablet, 1, 1)
     await paper.expect_all_saved(tablet)
+    paper.history["3"].append((1,))  # chosen on the phone, kept there, sent now that it may
     await phone.get_by_role("button", name="Làm tiếp ở đây").tap()
     await expect(phone.locator("#q1-1")).to_be_checked()
-    paper.history["3"].append((1,))  # chosen on the phone, kept there, sent now that it may
     await paper.expect_all_saved(phone)
     await tablet.locator("#q1-2").tap()
     await expect(tablet.locator("#noi-khac")).to_be_visible()

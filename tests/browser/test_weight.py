@@ -15,7 +15,11 @@ async def test_the_first_quiz_page_is_light(open_page: OpenPage, mai: Person) ->
     page = await open_page(mai)
     paper = await begin(page)
     finished: list[Request] = []
-    page.on("requestfinished", finished.append)
+
+    def note(request: Request) -> None:
+        finished.append(request)
+
+    page.on("requestfinished", note)
     await page.goto(paper.path, wait_until="networkidle")
     weights: dict[str, int] = {}
     script = 0
