@@ -7,7 +7,7 @@ from `standing_bucket`, so only one bucket is ever counted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -200,13 +200,20 @@ async def find_snapshot(round_id: int) -> Any | None:
     )
 
 
-def board_from_snapshot(content: Mapping[str, Any], division_id: int, page: int) -> Board:
+async def board_from_snapshot(content: Mapping[str, Any], division_id: int, page: int) -> Board:
+    """A page of a frozen board, with the names of today: somebody may have been erased since."""
     pages = content["divisions"][str(division_id)]
     kept = pages[min(max(1, page), len(pages)) - 1]
     rows = [
         BoardRow(**{**row, "closed_at": datetime.fromisoformat(row["closed_at"])})
         for row in kept["rows"]
     ]
+    participants = await db.pool().fetch(
+        "SELECT id, shown_name FROM participant WHERE id = ANY($1::bigint[])",
+        [row.participant_id for row in rows],
+    )
+    names = {row["id"]: row["shown_name"] for row in participants}
+    rows = [replace(row, shown_name=names[row.participant_id]) for row in rows]
     return Board(rows, kept["page"], min(kept["page_count"], len(pages)), kept["people_count"])
 
 

@@ -137,7 +137,12 @@ def _import_bank(arguments: argparse.Namespace, chosen: Settings) -> int:
 
     return _with_database(
         resolved(chosen),
-        lambda: import_bank(arguments.bank, Path(arguments.file), is_dry_run=arguments.dry_run),
+        lambda: import_bank(
+            arguments.bank,
+            Path(arguments.file),
+            name=arguments.name,
+            is_dry_run=arguments.dry_run,
+        ),
     )
 
 
@@ -221,6 +226,7 @@ def _parser() -> argparse.ArgumentParser:
     bank = add("import-bank", _import_bank, "questions from an XLSX file of the template's form")
     bank.add_argument("bank", help="the bank's code")
     bank.add_argument("file", help="the XLSX file")
+    bank.add_argument("--name", help="makes the bank under this name if it is not there")
     bank.add_argument("--dry-run", action="store_true", help="report, change nothing")
     return parser
 

@@ -10,7 +10,7 @@ from people.consents import publish_first_texts
 from people.roles import grant_role
 from quiz import bank_import
 from quiz.bank_import import BankReport, CellFault
-from quiz.questions import find_bank
+from quiz.questions import find_bank, make_bank
 from web import contest_file
 
 
@@ -43,13 +43,15 @@ async def make_contest(path: Path, username: str) -> int:
     return 0
 
 
-async def import_bank(bank_code: str, path: Path, *, is_dry_run: bool) -> int:
+async def import_bank(bank_code: str, path: Path, *, name: str | None = None, is_dry_run: bool) -> int:
     """Read an XLSX file of questions into a bank and print what came of it, fault by fault.
 
-    Returns 1 when cells are wrong; then nothing was changed. A file that is no such table, or a
-    bank that does not exist, is refused.
+    Returns 1 when cells are wrong; then nothing was changed. A file that is no such table is
+    refused, and so is a bank that does not exist, unless `name` says what to call a new one.
     """
     bank_id = await find_bank(bank_code)
+    if bank_id is None and name:
+        bank_id = await make_bank(code=bank_code, name=name)
     if bank_id is None:
         raise Refusal("not_found", f"Không có ngân hàng câu hỏi mang mã “{bank_code}”.")
     try:
