@@ -232,7 +232,7 @@ async def test_a_code_serves_once_and_its_second_use_says_so(
     visitor.cookies.clear()
     visitor.cookies.set("ma_cho", code_cookie)
     again = await visitor.post("/dang-ky/ma", data={"ma": "000000"})
-    assert again.status_code == 429
+    assert again.status_code == 422
     assert "Mã đã dùng hoặc đã hết hạn" in again.text
     assert "phien" not in visitor.cookies
 
