@@ -1,13 +1,16 @@
 """How does a paper become HTML without rendering twenty templates for everybody?
 
-A question is rendered once for each place that its options may take; a paper is put together from
-those pieces. Only the question's number on the paper is filled in at the end.
+A question is rendered once for each place that its options may take, and the page around a paper
+that nobody has answered yet once for a round; a paper is put together from those pieces. What
+differs from person to person is filled in at the end.
 """
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from markupsafe import Markup
@@ -16,12 +19,99 @@ from quiz.drawing import Paper
 from quiz.pools import PoolQuestion
 from web.render import to_html
 
+Values = Mapping[str, object]
+
 # Stand for what differs from paper to paper; no question text has such words.
 _POSITION = "@@question-position@@"
 _OPTIONS = "@@question-options@@"
 # The questions of a few open rounds, each with up to six options in six places, ticked or not.
 MOST_QUESTIONS = 5_000
 MOST_OPTIONS = 60_000
+MOST_FRAMES = 100
+ATTEMPT_VALUES = (
+    "id",
+    "opening",
+    "saved_seq",
+    "next_seq",
+    "deadline",
+    "remaining",
+    "deadline_ms",
+    "server_now_ms",
+)
+_SENTINEL = re.compile(f"@@({'|'.join((*ATTEMPT_VALUES, 'question_blocks'))})@@")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What the papers of a round share; `prediction` as pairs, so that it can be a key."""
+
+    slug: str
+    title: str
+    round_number: int
+    round_name: str
+    question_count: int
+    prediction: tuple[tuple[str, str], ...]
+
+
+def paper_page(
+    language: str,
+    frame: Frame,
+    paper: Paper,
+    *,
+    attempt: Values,
+    answers: Mapping[str, Sequence[int]],
+    prediction: int | None,
+    just_saved: bool,
+) -> str:
+    """The whole page of `play/play.html`; `attempt` as its comment says."""
+    blocks = paper_html(language, paper, answers)
+    if attempt["saved_at"] is None and not just_saved:
+        filled = {**attempt, "question_blocks": blocks}
+        return _SENTINEL.sub(lambda found: str(filled[found[1]]), _fresh_page(language, frame))
+    return to_html(
+        language,
+        "play/play.html",
+        _context(frame, attempt, blocks, answers, prediction, just_saved=just_saved),
+    )
+
+
+@lru_cache(MOST_FRAMES)
+def _fresh_page(language: str, frame: Frame) -> str:
+    """The page of an attempt without a save, with a sentinel for each value of the attempt."""
+    attempt: dict[str, object] = {name: f"@@{name}@@" for name in ATTEMPT_VALUES}
+    blocks = Markup("@@question_blocks@@")
+    return to_html(
+        language,
+        "play/play.html",
+        _context(frame, {**attempt, "saved_at": None}, blocks, {}, None, just_saved=False),
+    )
+
+
+def _context(
+    frame: Frame,
+    attempt: Values,
+    blocks: Markup,
+    answers: Mapping[str, Sequence[int]],
+    prediction: int | None,
+    *,
+    just_saved: bool,
+) -> dict[str, object]:
+    return {
+        "attempt": attempt,
+        "contest": {"slug": frame.slug, "title": frame.title},
+        "round": {"number": frame.round_number, "name": frame.round_name},
+        "question_blocks": blocks,
+        "questions": [
+            {"position": position, "answered": bool(answers.get(str(position)))}
+            for position in range(1, frame.question_count + 1)
+        ],
+        "answered_count": sum(1 for chosen in answers.values() if chosen),
+        "question_count": frame.question_count,
+        "prediction": {**dict(frame.prediction), "value": prediction, "error": None}
+        if frame.prediction
+        else None,
+        "just_saved": just_saved,
+    }
 
 
 def paper_html(language: str, paper: Paper, answers: Mapping[str, Sequence[int]]) -> Markup:

@@ -127,10 +127,17 @@ def render(
 ) -> Response:
     """A private page; `part` is the template that htmx gets instead of the whole."""
     chosen = part if part and is_part(request) else template
-    body = to_html(language_of(request), chosen, context).encode()
-    response = HTMLResponse(body, status, headers={"Cache-Control": "no-store", **(headers or {})})
+    html = to_html(language_of(request), chosen, context)
+    response = private_page(request, html, status=status, headers=headers)
     if part:
-        response.headers["Vary"] = "HX-Request"
+        response.headers.add_vary_header("HX-Request")
+    return response
+
+
+def private_page(
+    request: Request, html: str, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    response = HTMLResponse(html, status, headers={"Cache-Control": "no-store", **(headers or {})})
     return compressed(request, response)
 
 

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from core import db
 from core.clock import now
 from core.errors import Refusal
-from core.text import clean, deadline_shown
+from core.text import clean, clock_shown, deadline_shown, time_shown
 from quiz import entering, leaderboard, review
 from quiz.attempts import Attempts, Opened, Save, Saved, get_attempt
 from quiz.contests import (
@@ -30,8 +30,8 @@ from quiz.scoring import POINT
 from web.forms import LARGEST_FORM_BYTES, Form, parse_form, read_body, read_form, wants_json
 from web.guard import signed_in
 from web.pages.shown import attempt_policy, board_row, epoch_ms
-from web.paper_html import paper_html
-from web.render import is_part, language_of, render
+from web.paper_html import Frame, paper_page
+from web.render import is_part, language_of, private_page, render
 from web.tokens import AttemptToken
 
 LARGEST_PREDICTION = 10**11
@@ -83,38 +83,27 @@ async def paper(request: Request) -> Response:
         return RedirectResponse(f"/bai-thi/{opened.attempt_id}/ket-qua", HTTPStatus.SEE_OTHER)
     contest = await request.app.state.contests.by_id(opened.contest_id)
     drawn = await _paper(opened)
-    at = db.database_clock().now()
-    response = render(
-        request,
-        "play/play.html",
-        {
-            "attempt": {
-                "id": str(opened.attempt_id),
-                "opening": opened.opening,
-                "saved_seq": opened.saved_seq,
-                "next_seq": opened.saved_seq + 1,
-                "saved_at": opened.saved_at,
-                "deadline_at": opened.deadline_at,
-                "deadline_ms": epoch_ms(opened.deadline_at),
-                "server_now_ms": epoch_ms(at),
-                "remaining_ms": max(0, epoch_ms(opened.deadline_at) - epoch_ms(at)),
-            },
-            "contest": {"slug": contest.slug, "title": contest.name},
-            "round": {
-                "number": _round(contest, opened).number,
-                "name": _round(contest, opened).name,
-            },
-            "question_blocks": paper_html(language_of(request), drawn, opened.answers),
-            "questions": [
-                {"position": position, "answered": bool(opened.answers.get(str(position)))}
-                for position in range(1, len(drawn) + 1)
-            ],
-            "answered_count": _answered_count(opened),
-            "question_count": len(drawn),
-            "prediction": _prediction(contest, opened),
-            "just_saved": request.query_params.get("da-luu") == "1",
+    deadline_ms, now_ms = epoch_ms(opened.deadline_at), epoch_ms(db.database_clock().now())
+    html = paper_page(
+        language_of(request),
+        _frame(contest, opened, len(drawn)),
+        drawn,
+        attempt={
+            "id": str(opened.attempt_id),
+            "opening": opened.opening,
+            "saved_seq": opened.saved_seq,
+            "next_seq": opened.saved_seq + 1,
+            "saved_at": opened.saved_at,
+            "deadline": time_shown(opened.deadline_at),
+            "remaining": clock_shown(max(0, deadline_ms - now_ms)),
+            "deadline_ms": deadline_ms,
+            "server_now_ms": now_ms,
         },
+        answers=opened.answers,
+        prediction=opened.prediction,
+        just_saved=request.query_params.get("da-luu") == "1",
     )
+    response = private_page(request, html)
     return _with_renewed_token(request, response)
 
 
@@ -284,9 +273,9 @@ def _parse_save(
 
 _BAD_NUMBER = {
     "bad_answer": "Phương án gửi lên không có trong câu hỏi.",
-    "bad_prediction": "Câu dự đoán cần một số nguyên, ví dụ 12500.",
-    "bad_seq": "Thiếu số thứ tự lần lưu (seq).",
-    "bad_opening": "Số lần mở bài (lan) chưa đúng.",
+    "bad_prediction": "Bạn ghi dự đoán bằng chữ số, ví dụ 12500.",
+    "bad_seq": "Lần lưu này thiếu thông tin. Bạn tải lại trang rồi làm tiếp.",
+    "bad_opening": "Trang này đã cũ. Bạn tải lại trang rồi làm tiếp.",
 }
 
 
@@ -325,20 +314,21 @@ def _with_renewed_token(request: Request, response: Response) -> Response:
     return response
 
 
-def _prediction(contest: ContestShown, opened: Opened) -> dict[str, Any] | None:
-    if not contest.prediction:
-        return None
-    return {
-        "label": f"Bạn dự đoán {PREDICTION_TARGETS[contest.prediction]} là bao nhiêu?",
+def _frame(contest: ContestShown, opened: Opened, question_count: int) -> Frame:
+    chosen_round = _round(contest, opened)
+    prediction = contest.prediction and {
+        "label": f"Theo bạn, {PREDICTION_TARGETS[contest.prediction]} là bao nhiêu?",
         "definition": "Số đúng được chốt một lần sau khi đợt thi đóng.",
         "unit": PREDICTION_UNITS[contest.prediction],
-        "value": opened.prediction,
-        "error": None,
     }
-
-
-def _answered_count(opened: Opened) -> int:
-    return sum(1 for chosen in opened.answers.values() if chosen)
+    return Frame(
+        contest.slug,
+        contest.name,
+        chosen_round.number,
+        chosen_round.name,
+        question_count,
+        tuple(prediction.items()) if prediction else (),
+    )
 
 
 def _enter_page(
@@ -407,8 +397,8 @@ def _enter_page(
 
 def _summary(contest: ContestShown) -> list[str]:
     return [
-        "Hết thời gian làm bài hoặc khi đợt thi đóng, tuỳ mốc nào đến trước, hệ thống tự thu bài "
-        "với những câu đã lưu.",
+        "Bài được thu khi hết giờ làm bài hoặc khi đợt thi đóng, tùy mốc nào đến trước; những câu "
+        "đã lưu được tính.",
         "Mỗi câu trả lời được lưu ngay khi bạn chọn. Mất mạng vẫn làm tiếp được; bài tự gửi khi "
         "có mạng, và chỉ những câu đến máy chủ trước giờ đóng mới được tính.",
         rules_sentence(contest.comparators, contest.prediction),
