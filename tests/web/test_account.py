@@ -13,6 +13,7 @@ from people.roles import grant_role
 from quiz import results
 from tests.quiz.arena import Arena, build_arena, instant
 from tests.web.conftest import SignIn, Site
+from web.pages.account import device_name
 
 
 @pytest.fixture
@@ -184,3 +185,23 @@ async def test_staff_find_the_way_to_their_work(arena: Arena, sign_in: SignIn) -
     account_id = await db.pool().fetchval("SELECT id FROM account")
     await grant_role(account_id, "organiser", unit_id=arena.unit_id, by=None)
     assert 'href="/quan-tri"' in (await lan.get("/tai-khoan")).text
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "device"),
+    [
+        (
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) "
+            "Chrome/124.0.0.0 Mobile Safari/537.36",
+            "Chrome trên Android",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) AppleWebKit/605.1.15 "
+            "(KHTML, like Gecko) Version/17.4 Mobile/15E148 Safari/604.1",
+            "Safari trên iPhone",
+        ),
+        ("", "Trình duyệt khác"),
+    ],
+)
+def test_a_device_is_told_in_words_that_its_owner_knows(user_agent: str, device: str) -> None:
+    assert device_name(user_agent) == device

@@ -31,20 +31,20 @@ KEPT = [
     {
         "what": "Họ tên, năm sinh, đơn vị, bảng dự thi",
         "why": "Để xếp hạng, công bố kết quả và cấp giấy chứng nhận",
-        "until": "Đến khi bạn yêu cầu xoá",
+        "until": "Đến khi bạn yêu cầu xóa",
     },
     {
         "what": "Số điện thoại",
         "why": "Để đăng nhập và để mỗi người chỉ có một tài khoản",
-        "until": "Đến khi bạn yêu cầu xoá",
+        "until": "Đến khi bạn yêu cầu xóa",
     },
     {
         "what": "Bài thi: câu trả lời, thời gian, điểm, mã biên nhận",
         "why": "Để chấm, đối chiếu và giải quyết khiếu nại",
-        "until": "Giữ lại, không còn gắn với tên sau khi bạn xoá dữ liệu",
+        "until": "Giữ lại, không còn gắn với tên sau khi bạn xóa dữ liệu",
     },
     {
-        "what": "Mã đăng nhập một lần (chỉ giữ bản đã băm)",
+        "what": "Mã đăng nhập một lần (lưu ở dạng không ai đọc được)",
         "why": "Để kiểm tra số điện thoại",
         "until": "24 giờ",
     },
@@ -73,7 +73,7 @@ async def account(request: Request) -> Response:
             "sessions": [
                 {
                     "id": str(each.id),
-                    "device": each.browser,
+                    "device": device_name(each.browser),
                     "place": None,
                     "seen_at": each.seen_at,
                     "is_this": each.id == viewer.session_id,
@@ -141,7 +141,7 @@ async def erase(request: Request) -> Response:
     viewer = await signed_in(request)
     form = await read_form(request)
     if form.text("xac_nhan") != "1":
-        form.errors["xac_nhan"] = "Hãy đánh dấu để xác nhận bạn muốn xoá dữ liệu."
+        form.errors["xac_nhan"] = "Bạn hãy đánh dấu để xác nhận bạn muốn xóa dữ liệu."
         return _data_page(request, viewer, form)
     await persons.erase_person(viewer.person_id, by=viewer.account_id)
     await forget_name(viewer.person_id)
@@ -188,6 +188,24 @@ async def _open_round(request: Request, attempts: list[AttemptShown]) -> dict[st
 
 def is_running(each: AttemptShown) -> bool:
     return each.state == "open" and database_clock().now() <= each.deadline_at
+
+
+# What a User-Agent must hold, and what people call it; the first that fits counts.
+_BROWSERS = (
+    ("Zalo", "Zalo"), ("coc_coc", "Cốc Cốc"), ("Edg", "Edge"), ("SamsungBrowser", "Samsung Internet"),
+    ("Firefox", "Firefox"), ("CriOS", "Chrome"), ("Chrome", "Chrome"), ("Safari", "Safari"),
+)  # fmt: skip
+_SYSTEMS = (
+    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"),
+    ("Mac OS", "máy Mac"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+def device_name(user_agent: str) -> str:
+    """Such as "Chrome trên Android": enough for a person to know the own device again."""
+    browser = next((name for sign, name in _BROWSERS if sign in user_agent), "Trình duyệt khác")
+    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
+    return f"{browser} trên {system}" if system else browser
 
 
 def _consent(purpose: str, text: ConsentTextShown, held: ConsentHeld | None) -> dict[str, object]:
