@@ -150,8 +150,8 @@ def _refuse_other_formats(content: bytes) -> None:
     # Counted in the raw bytes: reading a directory of a hundred thousand entries is itself the harm.
     if content.count(_DIRECTORY_MARK) > ENTRY_LIMIT:
         refuse(
-            f"Tệp nén hơn {number_shown(ENTRY_LIMIT)} phần bên trong, không giống một bảng tính. "
-            + SAVE_AS_XLSX,
+            "Tệp có cấu trúc lạ, không giống một bảng tính. Hãy chép dữ liệu sang một tệp .xlsx mới "
+            "rồi gửi lại.",
             "file_bomb",
         )
 

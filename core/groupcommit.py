@@ -230,7 +230,7 @@ def _fail(waiting: _Waiting[Any, Any], error: Exception) -> None:
 def _refuse_busy(reason: str) -> Refusal:
     return Refusal(
         "busy",
-        "Hệ thống đang rất đông. Bài làm vẫn còn trên máy của bạn và sẽ tự gửi lại.",
+        "Đang có rất nhiều người làm bài. Câu trả lời vẫn còn trên máy của bạn và sẽ tự gửi lại.",
         retry_after_seconds=2,
         reason=reason,
     )

@@ -48,7 +48,7 @@ _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{2,59}")
 _DIVISION = re.compile(r"[\w-]{0,40}")
 _NAME_MARKS = frozenset(" '’‘ʼ-‐.·")
 _NOT_TICKED = frozenset({"", "0", "off", "false", "khong"})
-_PHONE_SENTENCE = "Hãy nhập số điện thoại di động gồm 10 chữ số, ví dụ 0912 345 678."
+_PHONE_SENTENCE = "Bạn hãy nhập số điện thoại di động gồm 10 chữ số, ví dụ 0912 345 678."
 
 # Argon2 takes 64 MiB and most of a core for each hash: two at a time, and never on the event loop.
 _hasher = PasswordHasher()
@@ -90,17 +90,21 @@ async def check_sign_up(form: Mapping[str, str]) -> SignUp:
     if sentence := _name_fault(full_name):
         wrong["ho_ten"] = sentence
     if birth_year is None:
-        wrong["nam_sinh"] = "Hãy nhập năm sinh gồm bốn chữ số, ví dụ 1985."
+        wrong["nam_sinh"] = "Bạn hãy nhập năm sinh gồm bốn chữ số, ví dụ 1985."
+    elif not _is_likely(birth_year):
+        wrong["nam_sinh"] = (
+            f"Cuộc thi nhận người từ {YOUNGEST_AGE} tuổi. Bạn xem lại năm sinh giúp."
+        )
     if phone is None:
         wrong["dien_thoai"] = _PHONE_SENTENCE
     if unit is None:
-        wrong["don_vi"] = "Hãy chọn đơn vị hoặc xã, phường của bạn trong danh sách."
+        wrong["don_vi"] = "Bạn hãy chọn đơn vị hoặc xã, phường của bạn trong danh sách."
     if not _DIVISION.fullmatch(division_code):
-        wrong["bang"] = "Hãy chọn bảng dự thi trong danh sách."
+        wrong["bang"] = "Bạn hãy chọn bảng dự thi trong danh sách."
     if not _is_ticked(form, "dong_y_du_le"):
         wrong["dong_y_du_le"] = "Để dự thi, bạn cần đánh dấu đồng ý."
     if wrong or birth_year is None or phone is None or unit is None:
-        raise Refusal("bad_form", "Hãy xem lại những ô được đánh dấu.", fields=wrong)
+        raise Refusal("bad_form", "Bạn hãy xem lại những ô được đánh dấu.", fields=wrong)
     return SignUp(
         full_name=full_name,
         birth_year=birth_year,
@@ -121,7 +125,7 @@ async def begin_sign_up(sign_up: SignUp, *, asked_from: str) -> UUID:
     if not texts.keys() >= set(PURPOSES):
         raise Refusal(
             "no_consent_text",
-            "Ban Tổ chức chưa công bố nội dung đồng ý, nên chưa thể đăng ký. Hãy quay lại sau.",
+            "Ban Tổ chức chưa công bố nội dung đồng ý, nên chưa thể đăng ký. Bạn hãy quay lại sau.",
         )
     pinned = replace(sign_up, text_versions={text.purpose: text.version for text in texts.values()})
     return await _ask(pinned.phone, asdict(pinned), asked_from)
@@ -158,13 +162,13 @@ async def finish_with_code(code_id: UUID, typed: str, *, browser: str) -> Signed
             if proven.sign_up is None:
                 raise Refusal(
                     "no_account",
-                    "Số điện thoại này chưa đăng ký. Hãy đăng ký để dự thi.",
+                    "Số điện thoại này chưa đăng ký. Bạn hãy đăng ký để dự thi.",
                 )
             account = await _make_citizen(connection, SignUp(**proven.sign_up))
         if not account["is_active"]:
             raise Refusal(
                 "account_closed",
-                "Tài khoản này đã bị khoá. Hãy gọi số hỗ trợ ở cuối trang.",
+                "Tài khoản này đang bị khóa. Bạn liên hệ Ban Tổ chức để được giúp.",
             )
         return await _sign_in(connection, account, browser)
 
@@ -227,7 +231,7 @@ async def sign_in_staff(username: str, password: str, *, browser: str) -> Signed
             logger.warning("account_locked", account_id=tried["id"])
         raise Refusal(
             "sign_in_failed",
-            "Tên đăng nhập hoặc mật khẩu chưa đúng. Sau 10 lần sai, tài khoản tạm khoá 15 phút.",
+            "Tên đăng nhập hoặc mật khẩu chưa đúng. Sau 10 lần nhập chưa đúng, tài khoản tạm khóa 15 phút.",
         )
     async with transaction() as connection:
         account = await connection.fetchrow(
@@ -315,7 +319,7 @@ async def _sign_in(connection: Connection, account: Mapping[str, object], browse
 
 def _name_fault(name: str) -> str | None:
     if not any(letter.isalpha() for letter in name):
-        return "Hãy nhập họ và tên như trong giấy tờ."
+        return "Bạn hãy nhập họ và tên như trong giấy tờ."
     if len(name) > LONGEST_NAME:
         return f"Họ và tên dài quá {LONGEST_NAME} ký tự."
     if any(
@@ -327,10 +331,11 @@ def _name_fault(name: str) -> str | None:
 
 def _birth_year(typed: str) -> int | None:
     text = unicodedata.normalize("NFKC", clean(typed))
-    if not re.fullmatch(r"[0-9]{4}", text):
-        return None
-    year, this_year = int(text), local_day(now()).year
-    return year if this_year - OLDEST_AGE <= year <= this_year - YOUNGEST_AGE else None
+    return int(text) if re.fullmatch(r"[0-9]{4}", text) else None
+
+
+def _is_likely(birth_year: int) -> bool:
+    return YOUNGEST_AGE <= local_day(now()).year - birth_year <= OLDEST_AGE
 
 
 def _is_ticked(form: Mapping[str, str], name: str) -> bool:

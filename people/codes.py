@@ -207,7 +207,7 @@ async def _refuse_often_asked_number(
         wait = ceil_to_second(asked["latest"] + COOL_DOWN - at)
         raise Refusal(
             "code_too_soon",
-            f"Mã vừa được gửi. Hãy chờ {wait} giây nữa rồi xin mã mới.",
+            f"Mã vừa được gửi. Bạn hãy chờ {wait} giây nữa rồi xin mã mới.",
             retry_after_seconds=wait,
         )
     if asked["count"] >= per_hour:
@@ -215,7 +215,7 @@ async def _refuse_often_asked_number(
         raise Refusal(
             "code_limit_number",
             f"Số điện thoại này đã xin {per_hour} mã trong một giờ. "
-            f"Hãy thử lại sau {-(-wait // 60)} phút.",
+            f"Bạn hãy thử lại sau {-(-wait // 60)} phút.",
             retry_after_seconds=wait,
         )
 
@@ -233,8 +233,8 @@ async def _refuse_busy_address(
     if count >= per_hour:
         raise Refusal(
             "code_limit_address",
-            "Mạng này đã xin quá nhiều mã trong một giờ. Hãy thử lại sau ít phút, hoặc dùng mạng "
-            "di động của điện thoại.",
+            "Từ mạng này đã có nhiều lần xin mã trong một giờ. Bạn hãy thử lại sau ít phút, hoặc dùng "
+            "mạng di động của điện thoại.",
             retry_after_seconds=600,
         )
 
@@ -254,7 +254,7 @@ async def _spend_budget(connection: Connection, at: datetime, per_day: int) -> N
     if asked_count is None:
         raise Refusal(
             "code_budget",
-            "Hôm nay hệ thống đã gửi hết số tin nhắn mã xác nhận. Hãy thử lại vào ngày mai.",
+            "Hôm nay đã hết lượt gửi tin nhắn mã xác nhận. Bạn hãy thử lại vào ngày mai.",
             retry_after_seconds=3600,
         )
 
@@ -266,18 +266,22 @@ async def _why_not(code_id: UUID) -> Refusal:
     if row is None or row["expires_at"] <= now() or row["state"] in {"used", "refused"}:
         return _gone_code()
     if row["state"] == "asked":
-        return _code_refusal("code_not_sent", "Mã đang được gửi. Hãy chờ tin nhắn rồi nhập lại.")
+        return _code_refusal(
+            "code_not_sent", "Mã đang được gửi. Bạn hãy chờ tin nhắn rồi nhập lại."
+        )
     return _wrong_code(0)
 
 
 def _wrong_code(tries_left: int) -> Refusal:
     if tries_left > 0:
         return _code_refusal("code_wrong", f"Mã chưa đúng. Bạn còn {tries_left} lần thử.")
-    return _code_refusal("code_spent", f"Mã này đã bị nhập sai {TRIES} lần. Hãy xin mã mới.")
+    return _code_refusal(
+        "code_spent", f"Mã này không dùng được nữa sau {TRIES} lần nhập. Bạn hãy xin mã mới."
+    )
 
 
 def _gone_code() -> Refusal:
-    return _code_refusal("code_gone", "Mã đã dùng hoặc đã hết hạn. Hãy xin mã mới.")
+    return _code_refusal("code_gone", "Mã đã dùng hoặc đã hết hạn. Bạn hãy xin mã mới.")
 
 
 def _code_refusal(code: str, sentence: str) -> Refusal:

@@ -19,7 +19,7 @@ FIRST_TEXTS = {
     TAKE_PART: (
         "Tôi đồng ý để Ban Tổ chức dùng họ tên, năm sinh, số điện thoại, đơn vị và bài thi của tôi "
         "để tổ chức cuộc thi, xếp hạng và trao giải. Tôi có thể xem, sửa, rút lại sự đồng ý hoặc "
-        "yêu cầu xoá dữ liệu của mình bất cứ lúc nào."
+        "yêu cầu xóa dữ liệu của mình bất cứ lúc nào."
     ),
     MESSAGES: (
         "Tôi đồng ý nhận tin nhắn về các cuộc thi và dịch vụ công trực tuyến của tỉnh. Tôi có thể "
@@ -100,7 +100,9 @@ async def record_consent(
         "SELECT id FROM consent_text WHERE purpose = $1 AND version = $2", purpose, text_version
     )
     if text_id is None:
-        raise Refusal("unknown_consent_text", "Nội dung đồng ý này không còn. Hãy tải lại trang.")
+        raise Refusal(
+            "unknown_consent_text", "Nội dung đồng ý này không còn. Bạn hãy tải lại trang."
+        )
     await connection.execute(
         "INSERT INTO consent (person_id, text_id, is_given, recorded_at) VALUES ($1, $2, $3, $4)",
         person_id,

@@ -13,7 +13,7 @@ from core.text import clean, fold, name_sort_key, phone_e164
 from people.audit import record
 from people.consents import PURPOSES, withdraw_held
 
-ERASED_NAME = "Người đã xoá"
+ERASED_NAME = "Người đã xóa dữ liệu"
 
 
 @dataclass(frozen=True)

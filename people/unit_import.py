@@ -29,12 +29,12 @@ COLUMNS = (
     "Loại",
     "Thuộc (mã)",
     "Khối",
-    "Biên chế",
-    "Ngày tính biên chế",
+    "Số người",
+    "Ngày tính số người",
     "Tên khác",
 )
 KIND_WORDS = {
-    "Sở, ngành": "department",
+    "Sở, ban, ngành": "department",
     "Cơ quan": "agency",
     "Trường": "school",
     "Xã, phường": "commune",
@@ -117,17 +117,17 @@ def template() -> bytes:
         "Đơn vị",
         COLUMNS,
         [
-            ("SKHCN", "Sở Khoa học và Công nghệ", "Sở, ngành", "T12", "Khối sở, ngành", 96,
+            ("SKHCN", "Sở Khoa học và Công nghệ", "Sở, ban, ngành", "T12", "Khối sở, ban, ngành", 96,
              date(2026, 1, 1), "Sở KH&CN; Sở Thông tin và Truyền thông"),
             ("THCS-MT", "Trường THCS Mường Tè", "Trường", "X03445", "Khối trường học", 41,
              date(2026, 1, 1), ""),
         ],
         notes=(
-            "Hai dòng dưới tiêu đề là ví dụ: hãy xoá trước khi nhập.",
+            "Hai dòng dưới tiêu đề là ví dụ: hãy xóa trước khi nhập.",
             "Mã: chữ không dấu, số, dấu chấm, gạch; không trùng nhau.",
             f"Loại: {'; '.join(KIND_WORDS)}.",
             "Thuộc (mã): mã của đơn vị cấp trên, đã có trong hệ thống hoặc trong tệp này.",
-            "Biên chế và ngày tính biên chế có thể để trống; ngày viết dạng 01/01/2026.",
+            "Số người và ngày tính số người có thể để trống; ngày viết dạng 01/01/2026.",
             "Tên khác: tên cũ, tên viết tắt, cách nhau bằng dấu chấm phẩy.",
         ),
     )  # fmt: skip
@@ -186,7 +186,7 @@ def _headcount(row: SheetRow, faults: _Faults) -> int | None:
     if not typed:
         return None
     if not re.fullmatch(r"[0-9]{1,3}(\.?[0-9]{3})*|[0-9]{1,9}", typed):
-        faults.add(row.number, _HEADCOUNT, "Biên chế phải là số nguyên, ví dụ 120.")
+        faults.add(row.number, _HEADCOUNT, "Số người phải là số nguyên, ví dụ 120.")
         return None
     return int(typed.replace(".", ""))
 
@@ -219,7 +219,10 @@ def _order(
     for line in lines:
         kept = present.get(line.unit.code)
         if line.unit.code in present and kept != line.unit.parent_code:
-            sentence = f"Đơn vị này đang thuộc {kept or 'cấp cao nhất'}; tệp không chuyển đơn vị."
+            sentence = (
+                f"Đơn vị này đang thuộc {kept or 'cấp cao nhất'}. Nhập từ tệp không chuyển đơn vị "
+                "sang cấp trên khác."
+            )
             faults.add(line.row, _PARENT, sentence)
     levels: list[list[_Line]] = []
     placed, waiting = set(present), list(lines)
@@ -230,7 +233,10 @@ def _order(
         placed |= ready_codes
     for line in waiting:
         if line.unit.parent_code:
-            sentence = f"Không có đơn vị mang mã {line.unit.parent_code}, hoặc các mã thuộc vòng."
+            sentence = (
+                f"Chưa có đơn vị mang mã {line.unit.parent_code}, hoặc các đơn vị trong tệp thuộc "
+                "lẫn nhau thành vòng."
+            )
             faults.add(line.row, _PARENT, sentence)
     return levels
 

@@ -175,7 +175,7 @@ def check_unit(unit: NewUnit) -> None:
     if not fold(unit.name) or len(clean(unit.name)) > LONGEST_NAME:
         faults["ten"] = f"Tên đơn vị có từ 1 đến {LONGEST_NAME} ký tự."
     if unit.kind not in KINDS:
-        faults["loai"] = "Loại đơn vị này không có."
+        faults["loai"] = "Không có loại đơn vị này."
     if len(clean(unit.block)) > LONGEST_BLOCK:
         faults["khoi"] = f"Tên khối dài quá {LONGEST_BLOCK} ký tự."
     if any(len(clean(alias)) > LONGEST_NAME for alias in unit.aliases):

@@ -389,7 +389,7 @@ def _explain(save: Save, row: Mapping[str, Any] | None) -> Saved | Refusal:
     if save.opening is not None and save.opening < row["opening"]:
         return Refusal(
             "taken_over",
-            "Bài đang được làm ở một thẻ hoặc thiết bị khác. "
+            "Bài đang mở trên một trang hay một máy khác. "
             "Bạn có thể làm tiếp tại đây; trang kia sẽ dừng lưu.",
         )
     return _saved(row)
@@ -418,7 +418,7 @@ def _refuse_start() -> Refusal:
     """The statement found no room: the reading before it explains in detail (quiz.entering)."""
     return Refusal(
         "cannot_start",
-        "Chưa thể bắt đầu lượt thi này: đợt thi không mở hoặc bạn đã dùng hết lượt.",
+        "Bạn chưa bắt đầu được: đợt thi không mở, hoặc bạn đã dùng hết lượt.",
     )
 
 

@@ -151,7 +151,7 @@ def rules_sentence(comparators: Sequence[str], prediction: str) -> str:
     """How participants are ranked, made from the comparators that rank them."""
     phrases = {
         "points": "điểm cao hơn",
-        "prediction_gap": f"dự đoán gần {PREDICTION_TARGETS.get(prediction, 'kết quả')} hơn",
+        "prediction_gap": f"dự đoán chênh ít hơn so với {PREDICTION_TARGETS.get(prediction, 'kết quả')}",
         "duration": "thời gian làm bài ngắn hơn",
         "closed_at": "nộp bài sớm hơn",
     }
@@ -159,7 +159,7 @@ def rules_sentence(comparators: Sequence[str], prediction: str) -> str:
     later = (
         " Bảng xếp hạng tạm thời chưa xét câu dự đoán." if "prediction_gap" in comparators else ""
     )
-    return f"Xếp hạng lần lượt theo: {listed}. Bằng nhau ở mọi tiêu chí thì đồng hạng.{later}"
+    return f"Xếp hạng lần lượt theo: {listed}. Bằng nhau ở mọi tiêu chí thì cùng hạng.{later}"
 
 
 async def make_contest(
@@ -334,7 +334,7 @@ async def publish_rules(
                 "contest_final", "Cuộc thi đã có kết quả chính thức, không sửa thể lệ nữa."
             )
         if state == "approved" and not clean(change_note):
-            sentence = "Hãy ghi thay đổi điều gì: người dự thi sẽ đọc dòng này."
+            sentence = "Hãy ghi rõ đã thay đổi điều gì; người dự thi sẽ đọc dòng này."
             raise Refusal("missing_change_note", sentence, fields={"change_note": sentence})
         version: int = await connection.fetchval(
             "INSERT INTO rules_text (contest_id, version, body, change_note, published_at) "
@@ -552,7 +552,8 @@ async def _lacks(contest: ContestShown, plans: Sequence[_Plan], at: datetime) ->
             sentence = f"{each.name} đã đóng từ {deadline_shown(each.closes_at)}."
             found.append(Lack("round_past", sentence))
         if each.closes_at - each.opens_at < timedelta(seconds=each.time_limit_seconds):
-            found.append(Lack("window_short", f"{each.name} mở ngắn hơn thời gian làm một bài."))
+            sentence = f"Thời gian mở của {each.name} ngắn hơn thời gian làm một bài."
+            found.append(Lack("window_short", sentence))
     by_opening = sorted(contest.rounds, key=lambda each: each.opens_at)
     for earlier, later in pairwise(by_opening):
         if later.opens_at < earlier.closes_at:
@@ -784,7 +785,7 @@ def _round_faults(
     if not SHORTEST_LIMIT_SECONDS <= time_limit_seconds <= LONGEST_LIMIT_SECONDS:
         faults["time_limit_seconds"] = "Thời gian làm bài từ 30 giây đến 24 giờ."
     if attempt_limit is not None and attempt_limit < 1:
-        faults["attempt_limit"] = "Số lượt thi phải từ 1 trở lên, hoặc để trống nếu không hạn chế."
+        faults["attempt_limit"] = "Số lượt thi phải từ 1 trở lên, hoặc để trống nếu không giới hạn."
     if counting not in COUNTINGS:
         faults["counting"] = "Lượt được tính phải là tốt nhất, cuối cùng hoặc đầu tiên."
     return faults

@@ -12,6 +12,7 @@ from core import db
 from core.clock import local_day
 from core.errors import Refusal
 from core.text import datetime_shown, name_masked
+from people.persons import ERASED_NAME
 from quiz.attempts import Attempts, Start, Started, refuse_outside_window
 
 _ENTRANT = """
@@ -94,7 +95,7 @@ async def participant_of(person_id: int, contest_id: int) -> Entered | None:
 async def forget_name(person_id: int) -> None:
     """After a person's data are erased: their attempts stay on the boards without a name."""
     await db.pool().execute(
-        "UPDATE participant SET shown_name = 'Người đã xoá dữ liệu' WHERE person_id = $1", person_id
+        "UPDATE participant SET shown_name = $2 WHERE person_id = $1", person_id, ERASED_NAME
     )
 
 
@@ -143,8 +144,8 @@ def check(rules: EntryRules, entrant: Entrant, at: datetime) -> None:
     if entrant.exclusion is not None:
         raise Refusal(
             "excluded",
-            "Theo thể lệ, thành viên ban tổ chức, ban giám khảo và tổ ra đề không dự thi. "
-            "Nếu có nhầm lẫn, bạn hãy liên hệ ban tổ chức.",
+            "Theo thể lệ, thành viên Ban Tổ chức, Ban Giám khảo và Tổ ra đề không dự thi. "
+            "Nếu có nhầm lẫn, bạn báo Ban Tổ chức.",
         )
     if rules.youngest_age is not None:
         age = local_day(at).year - (entrant.birth_year or local_day(at).year)
@@ -152,12 +153,12 @@ def check(rules: EntryRules, entrant: Entrant, at: datetime) -> None:
             raise Refusal("too_young", f"Cuộc thi dành cho người từ {rules.youngest_age} tuổi.")
     if entrant.unit_id is None or not (entrant.unit_path or "").startswith(rules.unit_path):
         raise Refusal(
-            "other_unit", "Cuộc thi này dành cho người của đơn vị khác với đơn vị bạn đã khai."
+            "other_unit", "Cuộc thi này chỉ dành cho một số đơn vị, chưa có đơn vị bạn đã khai."
         )
     if entrant.open_id is not None:
         raise Refusal(
             "closing",
-            "Lượt trước của bạn vừa hết giờ và đang được thu bài. Hãy thử lại sau ít giây.",
+            "Lượt trước của bạn vừa hết giờ, hệ thống đang thu bài. Bạn thử lại sau ít giây.",
             retry_after_seconds=15,
         )
     if rules.attempt_limit is not None and entrant.attempt_count >= rules.attempt_limit:
@@ -185,7 +186,7 @@ def choose_division(rules: EntryRules, entrant: Entrant, chosen_code: str | None
     raise Refusal(
         "choose_division",
         "Bạn hãy chọn bảng dự thi của mình.",
-        fields={"bang": "Hãy chọn một bảng."},
+        fields={"bang": "Bạn hãy chọn một bảng."},
     )
 
 

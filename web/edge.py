@@ -22,7 +22,9 @@ _CONTENT_SECURITY_POLICY = (
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'; manifest-src 'self'"
 )
-_CROSS_SITE = "Yêu cầu đến từ một trang khác nên bị từ chối."
+_CROSS_SITE = (
+    "Yêu cầu này không gửi từ trang Hiểu Số nên máy chủ không nhận. Bạn mở lại trang rồi thử lại."
+)
 _STRANGE_ADDRESS = "Địa chỉ này có ký tự không dùng được."
 _HEADERS = {
     "content-security-policy": _CONTENT_SECURITY_POLICY,

@@ -73,7 +73,7 @@ def parse_form(body: bytes) -> dict[str, list[str]]:
     try:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:
-        raise Refusal("bad_form", "Không đọc được nội dung gửi lên. Hãy thử lại.") from None
+        raise Refusal("bad_form", "Không đọc được nội dung gửi lên. Bạn hãy thử lại.") from None
     values: dict[str, list[str]] = {}
     for name, value in pairs:
         # PostgreSQL keeps no NUL, and nobody types one.

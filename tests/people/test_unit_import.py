@@ -12,7 +12,7 @@ from people.unit_import import COLUMNS, UnitReport, import_units, template
 SCIENCE = (
     "SKHCN",
     "Sở Khoa học và Công nghệ",
-    "Sở, ngành",
+    "Sở, ban, ngành",
     "T12",
     "Khối sở",
     96,

@@ -322,9 +322,9 @@ async def test_a_board_freezes_until_its_round_closes(contest: ContestShown) -> 
 def test_the_rules_say_how_people_are_ranked() -> None:
     sentence = contests.rules_sentence(("points", "prediction_gap", "duration"), "people")
     assert sentence == (
-        "Xếp hạng lần lượt theo: (1) điểm cao hơn; (2) dự đoán gần số người có bài thi được ghi "
-        "nhận trong đợt hơn; (3) thời gian làm bài ngắn hơn. Bằng nhau ở mọi tiêu chí thì đồng "
-        "hạng. Bảng xếp hạng tạm thời chưa xét câu dự đoán."
+        "Xếp hạng lần lượt theo: (1) điểm cao hơn; (2) dự đoán chênh ít hơn so với số người có bài "
+        "thi được ghi nhận trong đợt; (3) thời gian làm bài ngắn hơn. Bằng nhau ở mọi tiêu chí thì "
+        "cùng hạng. Bảng xếp hạng tạm thời chưa xét câu dự đoán."
     )
 
 

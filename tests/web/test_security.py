@@ -141,7 +141,7 @@ async def test_asvs_3_5_1_another_site_can_post_to_no_route(
     for path in POSTS:
         answer = await mai.post(_filled(path), data={}, headers=headers)
         assert answer.status_code == 403, path
-        assert "Yêu cầu đến từ một trang khác" in answer.text
+        assert "không gửi từ trang Hiểu Số" in answer.text
     assert await db.pool().fetchval("SELECT count(*) FROM session WHERE revoked_at IS NULL") == 1
 
 

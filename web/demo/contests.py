@@ -229,7 +229,7 @@ def coming_contest(at: datetime) -> ContestPlan:
         rounds=[
             RoundPlan(
                 number=1,
-                name="Vòng thi trực tuyến",
+                name="Đợt thi trực tuyến",
                 opens=_written(8, monday),
                 closes=_written(17, monday + timedelta(days=11)),
                 minutes=15,
@@ -268,7 +268,7 @@ def past_contest(at: datetime) -> ContestPlan:
         rounds=[
             RoundPlan(
                 number=1,
-                name="Vòng thi toàn tỉnh",
+                name="Đợt thi toàn tỉnh",
                 opens=_written(8, last_sunday - timedelta(days=13)),
                 closes=_written(24, last_sunday),
                 minutes=20,

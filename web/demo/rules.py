@@ -79,7 +79,7 @@ def _when(facts: RulesFacts) -> list[str]:
 
 def _paper(facts: RulesFacts) -> list[str]:
     attempts = (
-        "Số lượt thi trong mỗi đợt không hạn chế; lượt tốt nhất được tính."
+        "Số lượt thi trong mỗi đợt không giới hạn; lượt tốt nhất được tính."
         if facts.attempt_limit is None
         else f"Mỗi đợt, mỗi người được thi tối đa {facts.attempt_limit} lượt; lượt tốt nhất được "
         "tính."
@@ -121,7 +121,7 @@ def _ranking() -> list[str]:
         "- Dự đoán gần số đúng hơn, không phân biệt dự đoán thừa hay thiếu; không dự đoán xếp sau.",
         "- Thời gian làm bài ngắn hơn.",
         "- Nộp bài sớm hơn.",
-        "Bằng nhau ở cả bốn tiêu chí thì đồng hạng. Số đúng của câu dự đoán được chốt một lần; "
+        "Bằng nhau ở cả bốn tiêu chí thì cùng hạng. Số đúng của câu dự đoán được chốt một lần; "
         "trước khi chốt, bảng xếp hạng là tạm thời và chưa xét câu dự đoán. Mỗi người nhận nhiều "
         "nhất một giải cá nhân trong cả cuộc thi, lấy giải cao nhất.",
     ]
@@ -144,7 +144,7 @@ def _key_and_complaints() -> list[str]:
         "mọi người đã gặp câu đó.",
         "- Khiếu nại gửi Ban Tổ chức trong 3 ngày làm việc kể từ khi công bố kết quả của đợt, kèm "
         "mã biên nhận.",
-        "- Kết quả bị huỷ khi dùng thông tin của người khác, thi hộ, nhờ thi hộ hoặc dùng công cụ "
+        "- Kết quả bị hủy khi dùng thông tin của người khác, thi hộ, nhờ thi hộ hoặc dùng công cụ "
         "tự động để làm bài.",
     ]
 
@@ -156,7 +156,7 @@ def _personal_data(facts: RulesFacts) -> list[str]:
         "cuộc thi, xếp hạng và trao giải. Không yêu cầu số định danh hay ảnh giấy tờ.",
         "- Bảng xếp hạng công khai viết tắt tên gọi, ví dụ “Lò Thị M.”, kèm đơn vị; không hiện số "
         "điện thoại.",
-        "- Bạn có thể xem, tải về, sửa, rút lại sự đồng ý hoặc yêu cầu xoá dữ liệu của mình trong "
+        "- Bạn có thể xem, tải về, sửa, rút lại sự đồng ý hoặc yêu cầu xóa dữ liệu của mình trong "
         "mục Tài khoản. Người dưới 16 tuổi cần được cha, mẹ hoặc người giám hộ biết và đồng ý.",
-        "- Nhận tin nhắn là tuỳ chọn riêng; không nhận tin vẫn được dự thi.",
+        "- Nhận tin nhắn là tùy chọn riêng; không nhận tin vẫn được dự thi.",
     ]

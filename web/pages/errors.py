@@ -22,13 +22,15 @@ from web.render import render
 _TITLES = {
     400: "Yêu cầu chưa đúng",
     401: "Bạn cần đăng nhập",
-    403: "Chưa được phép",
-    405: "Không dùng được cách này",
+    405: "Trang này không mở được theo cách đó",
 }
 _SENTENCES = {
-    400: "Máy chủ không đọc được yêu cầu vừa gửi.",
+    400: "Máy chủ chưa đọc được thông tin vừa gửi. Bạn quay lại rồi thử lại.",
+    405: "Bạn quay lại trang trước rồi bấm nút trên trang.",
+}
+# For scripts, which get no template.
+_MESSAGES = _SENTENCES | {
     404: "Địa chỉ này không có hoặc không còn nữa. Bạn kiểm tra lại đường dẫn giúp.",
-    405: "Trang này không nhận yêu cầu theo cách vừa gửi.",
     500: "Lỗi đã được ghi lại. Bạn thử lại sau ít phút.",
 }
 # "Ngoài giờ": what a late save and a closed round are judged by.
@@ -68,7 +70,7 @@ async def http_error(request: Request, error: Exception) -> Response:
     status = error.status_code
     headers = {**(error.headers or {}), "Cache-Control": "no-store"}
     if wants_json(request):
-        message = _SENTENCES.get(status, HTTPStatus(status).phrase)
+        message = _MESSAGES.get(status, HTTPStatus(status).phrase)
         return JSONResponse({"code": "http", "message": message}, status, headers=headers)
     sentence = _SENTENCES.get(status)
     return _page(request, status, headers, sentence=sentence, todo="" if sentence else None)
@@ -77,7 +79,7 @@ async def http_error(request: Request, error: Exception) -> Response:
 async def server_error(request: Request, error: Exception) -> Response:
     logger.error("unexpected", path=request.url.path, exc_info=error)
     if wants_json(request):
-        return JSONResponse({"code": "error", "message": _SENTENCES[500]}, 500)
+        return JSONResponse({"code": "error", "message": _MESSAGES[500]}, 500)
     return _page(request, HTTPStatus.INTERNAL_SERVER_ERROR, {})
 
 

@@ -25,7 +25,7 @@ from web.guard import require
 from web.office import download, office_page, read_upload
 from web.refusals import status_of
 
-STATES = {"draft": "chờ duyệt", "approved": "đã duyệt", "retired": "đã thôi dùng"}
+STATES = {"draft": "chờ duyệt", "approved": "đã duyệt", "retired": "ngừng dùng"}
 LIMITS = f"Tối đa {number(bank_import.ROW_LIMIT)} câu, 10 MB."
 SHOWN_FAULTS = 200
 LARGEST_ID = 2**63 - 1

@@ -176,7 +176,7 @@ async def _page(
                 "approve": is_waiting and may_approve and not is_own,
                 "send_back": is_waiting and may_approve,
             },
-            "why_not": "Bạn lập cuộc thi này, nên cần một người khác duyệt."
+            "why_not": "Bạn lập cuộc thi này nên cần người khác duyệt."
             if is_waiting and may_approve and is_own
             else None,
             "form": form.for_page(),
@@ -229,7 +229,7 @@ def _round(
         "closes_at": each.closes_at,
         "minutes": each.time_limit_seconds // 60,
         "attempts": short_attempts(each),
-        "paper_state": "đề đã khóa" if is_frozen else "chưa khóa",
+        "paper_state": "đề đã khóa" if is_frozen else "đề chưa khóa",
         "has_frozen_paper": is_frozen,
         "may_finish": may_approve and each.result == "provisional",
         "is_final": each.result == "final",

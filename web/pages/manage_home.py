@@ -49,7 +49,11 @@ async def _todo(viewer: Viewer, contests: list[ContestShown]) -> list[dict[str, 
         if contest.state == "draft" and may_on(viewer, "manage_contest", contest):
             found.append({"text": f"{contest.name} còn là bản nháp", "url": url, "verb": "Xem"})
         found += [
-            {"text": f"{contest.name}: {each.name} chờ chốt kết quả", "url": url, "verb": "Chốt"}
+            {
+                "text": f"{contest.name}: {each.name} chờ chốt kết quả",
+                "url": url,
+                "verb": "Chốt kết quả",
+            }
             for each in contest.rounds
             if each.result == "provisional" and may_approve
         ]
