@@ -104,7 +104,7 @@ async def _context(
         "as_of": snapshot["taken_at"] if snapshot else at,
         "frozen_at": snapshot["taken_at"] if snapshot else None,
         "opens_at": None,
-        "note": "Xếp theo tỷ lệ người tham gia trên số người của đơn vị."
+        "note": "Xếp theo tỷ lệ người tham gia so với số người của đơn vị."
         if tab == UNITS
         else rules_sentence(contest.comparators, contest.prediction),
     }
