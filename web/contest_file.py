@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import Refusal
-from quiz import contests
+from quiz import contest_making
 from quiz.pools import PoolLine
 from quiz.questions import find_bank
 
@@ -22,14 +22,14 @@ async def make_contest(path: Path, *, by: int | None) -> str:
     """Make a draft of the file's contest and return its address; publishing stays with people.
 
     Refused with a sentence: a file that is no TOML, a missing or unknown key, whatever the verbs
-    of `quiz.contests` refuse.
+    of `quiz.contest_making` refuse.
     """
     plan = _read(path)
     bank_id = await find_bank(plan["bank"])
     if bank_id is None:
         raise Refusal("not_found", f"Không có ngân hàng câu hỏi mang mã “{plan['bank']}”.")
     texts = {name: plan[name] for name in _CONTEST_TEXTS if name in plan}
-    contest_id = await contests.make_contest(
+    contest_id = await contest_making.make_contest(
         slug=plan["slug"],
         name=plan["name"],
         bank_id=bank_id,
@@ -42,7 +42,7 @@ async def make_contest(path: Path, *, by: int | None) -> str:
     try:
         await _fill(contest_id, plan, by=by)
     except (Refusal, KeyError, TypeError) as error:
-        await contests.discard_draft(contest_id, by=by)
+        await contest_making.discard_draft(contest_id, by=by)
         if isinstance(error, Refusal):
             raise
         raise _bad_file(path, f"thiếu hoặc sai khóa {error}") from None
@@ -51,9 +51,11 @@ async def make_contest(path: Path, *, by: int | None) -> str:
 
 async def _fill(contest_id: int, plan: Mapping[str, Any], *, by: int | None) -> None:
     for division in plan["divisions"]:
-        await contests.add_division(contest_id, code=division["code"], name=division["name"], by=by)
+        await contest_making.add_division(
+            contest_id, code=division["code"], name=division["name"], by=by
+        )
     for number, each in enumerate(plan["rounds"], start=1):
-        round_id = await contests.add_round(
+        round_id = await contest_making.add_round(
             contest_id,
             number=number,
             name=each["name"],
@@ -65,10 +67,10 @@ async def _fill(contest_id: int, plan: Mapping[str, Any], *, by: int | None) -> 
             cooldown_seconds=60 * each.get("pause_minutes", 0),
             by=by,
         )
-        await contests.set_blueprint(round_id, _lines(each["blueprint"]), by=by)
-    await contests.publish_rules(contest_id, plan["rules"], by=by)
+        await contest_making.set_blueprint(round_id, _lines(each["blueprint"]), by=by)
+    await contest_making.publish_rules(contest_id, plan["rules"], by=by)
     if phones := plan.get("excluded_phones"):
-        await contests.exclude(contest_id, phones, "Ban Tổ chức", by=by)
+        await contest_making.exclude(contest_id, phones, "Ban Tổ chức", by=by)
 
 
 def _lines(blueprint: Sequence[Mapping[str, Any]]) -> list[PoolLine]:

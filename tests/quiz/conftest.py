@@ -18,18 +18,10 @@ from core import clock, db
 from people.persons import make_person
 from people.units import add_unit
 from quiz import frozen
-from quiz.contests import (
-    ContestShown,
-    add_division,
-    add_round,
-    approve_contest,
-    get_contest,
-    make_contest,
-    publish_rules,
-    send_to_review,
-    set_blueprint,
-)
+from quiz.contest_making import add_division, add_round, make_contest, publish_rules, set_blueprint
+from quiz.contests import ContestShown, get_contest
 from quiz.pools import PoolLine, PoolOption
+from quiz.publishing import approve_contest, send_to_review
 from quiz.questions import add_topic, approve_questions, find_questions, make_bank, save_question
 
 TOPICS = {"chuyen-doi-so": "Chuyển đổi số", "du-lieu": "Dữ liệu"}

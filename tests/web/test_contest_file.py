@@ -9,7 +9,7 @@ from core import clock, db
 from core.errors import Refusal
 from people import accounts, units
 from people.roles import grant_role
-from quiz import contests, questions
+from quiz import contests, publishing, questions
 from quiz.pools import PoolOption
 from web import commands, contest_file
 
@@ -78,10 +78,10 @@ async def test_from_an_empty_house_to_a_published_contest_by_commands(
     assert await commands.make_contest(plan(tmp_path), "alice") == 0
     made = await contests.contest_by_slug("tim-hieu-cai-cach")
     assert made.state == "draft"
-    await contests.send_to_review(made.id, by=house["alice"])
+    await publishing.send_to_review(made.id, by=house["alice"])
     with pytest.raises(Refusal, match="own_contest"):
-        await contests.approve_contest(made.id, by=house["alice"])
-    await contests.approve_contest(made.id, by=house["bob"])
+        await publishing.approve_contest(made.id, by=house["alice"])
+    await publishing.approve_contest(made.id, by=house["bob"])
     published = (await contests.public_contests())[0]
     assert published.rounds[0].question_count == 3
     assert published.rounds[0].attempt_limit == 2

@@ -10,7 +10,7 @@ from core import clock, db
 from core.documents import read_sheet, write_sheet
 from people.unit_import import COLUMNS as UNIT_COLUMNS
 from quiz.bank_import import COLUMNS
-from quiz.contests import add_division, add_round, make_contest, publish_rules, set_blueprint
+from quiz.contest_making import add_division, add_round, make_contest, publish_rules, set_blueprint
 from quiz.finalising import mark_provisional
 from quiz.pools import PoolLine
 from quiz.questions import approve_questions, count_questions, find_questions, make_bank

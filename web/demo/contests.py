@@ -15,20 +15,17 @@ from people.roles import RoleName
 from people.units import get_unit
 from quiz.bank_import import import_questions
 from quiz.blueprints import question_count
-from quiz.contests import (
-    ContestShown,
+from quiz.contest_making import (
     add_division,
     add_round,
-    all_contests,
-    approve_contest,
     exclude,
-    get_contest,
     make_contest,
     publish_rules,
-    send_to_review,
     set_blueprint,
 )
+from quiz.contests import ContestShown, all_contests, get_contest
 from quiz.pools import PoolLine
+from quiz.publishing import approve_contest, send_to_review
 from quiz.questions import add_topic, approve_questions, find_bank, find_questions, make_bank
 from quiz.windows import parse_instant
 from web.demo.lai_chau import PROVINCE

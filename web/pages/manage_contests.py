@@ -15,11 +15,11 @@ from core.text import clean
 from people.audit import entries
 from people.roles import Action
 from people.sessions import Viewer
-from quiz import contests as verbs
-from quiz import leaderboard
-from quiz.contests import PUBLIC_STATES, ContestShown, Lack, all_contests, contest_by_slug
+from quiz import leaderboard, publishing
+from quiz.contests import PUBLIC_STATES, ContestShown, RoundShown, all_contests, contest_by_slug
 from quiz.finalising import freeze_prediction as freeze
 from quiz.overview import PoolShown, blueprints_of, pools_of
+from quiz.publishing import Lack
 from quiz.questions import DIFFICULTIES
 from web.forms import Form, read_form, wants_json, whole
 from web.guard import signed_in
@@ -59,7 +59,7 @@ async def contests(request: Request) -> Response:
                         (totals[each.id].people_count for each in contest.rounds
                          if each.id in totals), default=0,
                     ),
-                    "missing_count": len(await verbs.readiness(contest.id, at=at))
+                    "missing_count": len(await publishing.readiness(contest.id, at=at))
                     if contest.state == "draft"
                     else 0,
                 }
@@ -81,7 +81,7 @@ async def contest(request: Request) -> Response:
 async def send_to_review(request: Request) -> Response:
     found, viewer = await _asked(request, "manage_contest")
     try:
-        await verbs.send_to_review(found.id, by=viewer.account_id)
+        await publishing.send_to_review(found.id, by=viewer.account_id)
     except Refusal as refusal:
         return await _refused(request, viewer, found, Form({}), refusal)
     return _back(request, found)
@@ -90,7 +90,7 @@ async def send_to_review(request: Request) -> Response:
 async def approve_contest(request: Request) -> Response:
     found, viewer = await _asked(request, "approve_contest")
     try:
-        await verbs.approve_contest(found.id, by=viewer.account_id)
+        await publishing.approve_contest(found.id, by=viewer.account_id)
     except Refusal as refusal:
         return await _refused(request, viewer, found, Form({}), refusal)
     return _back(request, found)
@@ -104,7 +104,7 @@ async def return_to_draft(request: Request) -> Response:
         if not reason:
             sentence = "Hãy ghi lý do để người lập biết cần sửa gì."
             raise Refusal("no_reason", sentence, fields={"ly_do": sentence})
-        await verbs.return_to_draft(found.id, reason, by=viewer.account_id)
+        await publishing.return_to_draft(found.id, reason, by=viewer.account_id)
     except Refusal as refusal:
         return await _refused(request, viewer, found, form, refusal)
     return _back(request, found)
@@ -203,7 +203,7 @@ async def _about(found: ContestShown) -> dict[str, Any]:
 
 
 async def _checklist(found: ContestShown) -> list[dict[str, Any]]:
-    lacks = [] if found.state in PUBLIC_STATES else await verbs.readiness(found.id)
+    lacks = [] if found.state in PUBLIC_STATES else await publishing.readiness(found.id)
     known = set().union(*(codes for _, codes in _CHECKLIST))
     items = [(text, [each for each in lacks if each.code in codes]) for text, codes in _CHECKLIST]
     items.append(("Ma trận đề đủ câu hỏi", [each for each in lacks if each.code not in known]))
@@ -217,9 +217,7 @@ def _sentences(lacks: Sequence[Lack]) -> str | None:
     return " ".join(each.sentence for each in lacks) or None
 
 
-def _round(
-    each: verbs.RoundShown, pools: Sequence[PoolShown], *, may_approve: bool
-) -> dict[str, Any]:
+def _round(each: RoundShown, pools: Sequence[PoolShown], *, may_approve: bool) -> dict[str, Any]:
     is_frozen = any(pool.round_id == each.id for pool in pools)
     return {
         "number": each.number,
