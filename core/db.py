@@ -199,7 +199,7 @@ async def _speak_json(connection: Connection) -> None:
 
 
 async def _read_database_time() -> datetime:
-    return await pool().fetchval("SELECT clock_timestamp()")  # type: ignore[no-any-return]
+    return await pool().fetchval("SELECT clock_timestamp()")  # type: ignore[no-any-return]  # one column of one row
 
 
 __all__ = [

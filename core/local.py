@@ -124,7 +124,7 @@ class LocalStack:
         password = self._keep_secret("postgresql_password", 24)
         if not (data / "PG_VERSION").is_file():
             self._make_cluster(binaries, data, password)
-        _remove_stale_pidfile(data / "postmaster.pid")
+        _wait_for_predecessor(data / "postmaster.pid")
         self._spawn(
             "postgresql",
             [
@@ -324,18 +324,26 @@ def _create_database(server_url: str, name: str) -> None:
     asyncio.run(create())
 
 
-def _remove_stale_pidfile(path: Path) -> None:
-    """Forget a pid file whose number now belongs to some other program, which stops the start."""
-    if not path.is_file():
-        return
-    first_line = path.read_text(encoding="utf-8").splitlines()[:1]
-    pid = int(first_line[0]) if first_line and first_line[0].isdigit() else 0
+def _wait_for_predecessor(pid_file: Path) -> None:
+    """Let the PostgreSQL of a killed run finish stopping; forget a pid file that names no server.
+
+    The kernel tells it to stop when its parent dies, and it may still be writing its checkpoint. A
+    number that now belongs to another program would stop the start.
+    """
+    give_up_at = time.monotonic() + STOP_SECONDS
+    while _is_postgres(pid_file) and time.monotonic() < give_up_at:
+        time.sleep(0.1)
+    if not _is_postgres(pid_file):
+        pid_file.unlink(missing_ok=True)
+
+
+def _is_postgres(pid_file: Path) -> bool:
+    """Whether the process that the file names lives and is a PostgreSQL."""
     try:
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        command = b""
-    if b"postgres" not in command:
-        path.unlink(missing_ok=True)
+        pid = int(pid_file.read_text(encoding="utf-8").split("\n", 1)[0])
+        return b"postgres" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return False
 
 
 def end_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:

@@ -28,7 +28,7 @@ addEventListener('DOMContentLoaded', () => {
 
 
 async def timer_colour(page: Page) -> str:
-    return await page.locator("#dong-ho").evaluate(  # type: ignore[no-any-return]
+    return await page.locator("#dong-ho").evaluate(  # type: ignore[no-any-return]  # what JavaScript gives
         "e => getComputedStyle(e).backgroundColor"
     )
 

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -19,12 +22,12 @@ PROJECT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("stack")
-    for each in (made, *made.parents):
-        if str(each) != "/" and each.stat().st_uid == os.geteuid():
-            each.chmod(0o755)  # the servers' account must get through
-    return made
+def folder() -> Iterator[Path]:
+    """A folder that the servers' account can reach, which pytest's own are not for root."""
+    made = Path(tempfile.mkdtemp(prefix="hieu-so-local-"))
+    made.chmod(0o755)
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
 
 
 def start_local(folder: Path) -> tuple[subprocess.Popen[str], Addresses]:

@@ -76,7 +76,7 @@ async def draft(stage: Stage, bank: int, **changes: object) -> int:
         name="Tìm hiểu",
         bank_id=bank,
         by=by,
-        **changes,  # type: ignore[arg-type]
+        **changes,  # type: ignore[arg-type]  # the fields of a dictionary have no types
     )
     await add_division(contest_id, code="nguoi-dan", name="Người dân", by=by)
     opens = clock.now() - timedelta(hours=1)
