@@ -16,21 +16,22 @@ from core.errors import Refusal
 from core.text import clean, fold
 from people.audit import record
 from quiz.pools import PoolOption
-from quiz.questions import (
-    DIFFICULTIES,
-    KINDS,
+from quiz.question_drafts import (
     LONGEST_CODE,
     LONGEST_NAME,
     QuestionDraft,
     cleaned,
-    compare_questions,
     faults_of,
+    option_field,
+)
+from quiz.question_writing import (
+    compare_questions,
     find_twins,
     lock_bank,
-    option_field,
     write_questions,
     write_topic,
 )
+from quiz.questions import DIFFICULTIES, KINDS
 
 ROW_LIMIT = 5_000
 OPTION_COLUMNS = 6

@@ -10,7 +10,8 @@ from people.consents import publish_first_texts
 from people.roles import grant_role
 from quiz import bank_import
 from quiz.bank_import import BankReport, CellFault
-from quiz.questions import find_bank, make_bank
+from quiz.question_writing import make_bank
+from quiz.questions import find_bank
 from web import contest_file
 
 
@@ -43,7 +44,9 @@ async def make_contest(path: Path, username: str) -> int:
     return 0
 
 
-async def import_bank(bank_code: str, path: Path, *, name: str | None = None, is_dry_run: bool) -> int:
+async def import_bank(
+    bank_code: str, path: Path, *, name: str | None = None, is_dry_run: bool
+) -> int:
     """Read an XLSX file of questions into a bank and print what came of it, fault by fault.
 
     Returns 1 when cells are wrong; then nothing was changed. A file that is no such table is

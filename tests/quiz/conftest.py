@@ -22,7 +22,8 @@ from quiz.contest_making import add_division, add_round, make_contest, publish_r
 from quiz.contests import ContestShown, get_contest
 from quiz.pools import PoolLine, PoolOption
 from quiz.publishing import approve_contest, send_to_review
-from quiz.questions import add_topic, approve_questions, find_questions, make_bank, save_question
+from quiz.question_writing import add_topic, approve_questions, make_bank, save_question
+from quiz.questions import find_questions
 
 TOPICS = {"chuyen-doi-so": "Chuyển đổi số", "du-lieu": "Dữ liệu"}
 DIFFICULTIES = ("easy", "medium")

@@ -26,7 +26,8 @@ from quiz.bank_import import (
     pinned,
     template,
 )
-from quiz.questions import find_questions, make_bank, topics_of
+from quiz.question_writing import make_bank
+from quiz.questions import find_questions, topics_of
 from tests.quiz.conftest import Bank, Staff
 
 GOOD: dict[str, object] = {

@@ -16,7 +16,7 @@ from quiz import contest_making, contests, pools, publishing
 from quiz.contests import ContestShown
 from quiz.drawing import draw
 from quiz.pools import PoolLine
-from quiz.questions import add_source, approve_questions, retire_questions
+from quiz.question_writing import add_source, approve_questions, retire_questions
 from tests.quiz.conftest import Bank, Staff
 
 MONDAY = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from core import clock, db
 from core.errors import Refusal
 from people import accounts, units
 from people.roles import grant_role
-from quiz import contests, publishing, questions
+from quiz import contests, publishing, question_writing, questions
 from quiz.pools import PoolOption
 from web import commands, contest_file
 
@@ -54,10 +54,10 @@ async def house(clean: None) -> dict[str, int]:
     await commands.make_admin("alice", "Lò Thị Mai", "T12", "a long password")
     bob = await accounts.make_staff(username="bob", password="another one", full_name="Bob")
     await grant_role(bob, "approver", unit_id=(await units.get_unit("T12")).id, by=None)
-    bank_id = await questions.make_bank(code="cchc", name="CCHC")
-    await questions.add_topic(bank_id, code="a", name="A")
+    bank_id = await question_writing.make_bank(code="cchc", name="CCHC")
+    await question_writing.add_topic(bank_id, code="a", name="A")
     for number in range(5):
-        await questions.save_question(
+        await question_writing.save_question(
             bank_id,
             code=f"Q{number}",
             topic="a",
@@ -68,7 +68,7 @@ async def house(clean: None) -> dict[str, int]:
             by=None,
         )
     found = await questions.find_questions(bank_id)
-    await questions.approve_questions([each.id for each in found], by=None)
+    await question_writing.approve_questions([each.id for each in found], by=None)
     return {"alice": await accounts.find_staff("alice") or 0, "bob": bob}
 
 

@@ -13,7 +13,8 @@ from quiz.bank_import import COLUMNS
 from quiz.contest_making import add_division, add_round, make_contest, publish_rules, set_blueprint
 from quiz.finalising import mark_provisional
 from quiz.pools import PoolLine
-from quiz.questions import approve_questions, count_questions, find_questions, make_bank
+from quiz.question_writing import approve_questions, make_bank
+from quiz.questions import count_questions, find_questions
 from tests.quiz.arena import instant
 from tests.web.cast import Stage, build_stage
 from tests.web.conftest import SignIn

@@ -26,7 +26,8 @@ from quiz.contest_making import (
 from quiz.contests import ContestShown, all_contests, get_contest
 from quiz.pools import PoolLine
 from quiz.publishing import approve_contest, send_to_review
-from quiz.questions import add_topic, approve_questions, find_bank, find_questions, make_bank
+from quiz.question_writing import add_topic, approve_questions, make_bank
+from quiz.questions import find_bank, find_questions
 from quiz.windows import parse_instant
 from web.demo.lai_chau import PROVINCE
 from web.demo.rules import RulesFacts, rules_body

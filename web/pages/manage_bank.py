@@ -16,7 +16,7 @@ from core.errors import Refusal
 from core.text import clean, number
 from people.roles import may
 from people.sessions import Viewer
-from quiz import bank_import, questions
+from quiz import bank_import, question_writing, questions
 from quiz.bank_import import BankReport, CellFault
 from quiz.overview import BankShown, banks, used_counts
 from quiz.questions import DIFFICULTIES, KINDS, PAGE_SIZE, QuestionShown
@@ -45,7 +45,7 @@ async def approve_questions(request: Request) -> Response:
     try:
         if not wanted:
             raise Refusal("nothing_chosen", "Hãy đánh dấu những câu cần duyệt.")
-        count = await questions.approve_questions(
+        count = await question_writing.approve_questions(
             [each for each in wanted if each is not None], by=viewer.account_id
         )
     except Refusal as refusal:
