@@ -93,6 +93,14 @@ async def require(
     return viewer
 
 
+def with_renewed_token(request: Request, response: Response) -> Response:
+    """The owner came by session: their browser gets the attempt's own cookie again."""
+    renewed = getattr(request.state, "renewed_attempt", None)
+    if renewed is not None:
+        request.app.state.tokens.set_attempt(response, renewed)
+    return response
+
+
 async def _everybody(_request: Request, _access: Access) -> Response | None:
     return None
 

@@ -29,13 +29,14 @@ from web.pages import (
     manage_home,
     manage_units,
     play,
+    result,
     sign_in,
 )
 
 TABLE: list[tuple[str, str, Access, Handler]] = [
     ("POST", "/bai-thi/{attempt}/luu", ATTEMPT_HOLDER, play.save),
     ("POST", "/bai-thi/{attempt}/nop", ATTEMPT_HOLDER, play.submit),
-    ("GET", "/bai-thi/{attempt}/ket-qua", ATTEMPT_HOLDER, play.result),
+    ("GET", "/bai-thi/{attempt}/ket-qua", ATTEMPT_HOLDER, result.result),
     ("GET", "/bai-thi/{attempt}", ATTEMPT_HOLDER, play.paper),
     ("GET", "/bai-thi/{attempt}/xac-nhan-nop", ATTEMPT_HOLDER, play.confirm_page),
     ("POST", "/bai-thi/{attempt}/lam-tiep-o-day", ATTEMPT_HOLDER, play.take_over),

@@ -1,11 +1,10 @@
-"""Taking a quiz: enter, read the paper, save, hand in, see the result."""
+"""Taking a quiz: enter, read the paper, save, hand in."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -15,7 +14,7 @@ from core import db
 from core.clock import now
 from core.errors import Refusal
 from core.text import clean, clock_shown, deadline_shown, time_shown
-from quiz import entering, leaderboard, review
+from quiz import entering
 from quiz.attempts import Attempts, Opened, Save, Saved, get_attempt
 from quiz.contests import (
     PREDICTION_TARGETS,
@@ -26,19 +25,17 @@ from quiz.contests import (
 )
 from quiz.drawing import Paper
 from quiz.frozen import paper_of
-from quiz.scoring import POINT
 from web.forms import LARGEST_FORM_BYTES, Form, parse_form, read_body, read_form, wants_json
-from web.guard import signed_in
-from web.pages.shown import attempt_policy, board_row, epoch_ms
+from web.guard import signed_in, with_renewed_token
+from web.pages.shown import PREDICTION_UNITS, attempt_policy, attempts_left, epoch_ms
 from web.paper_html import Frame, paper_page
-from web.render import is_part, language_of, private_page, render
+from web.render import language_of, private_page, render
 from web.tokens import AttemptToken
 
 LARGEST_PREDICTION = 10**11
 MOST_CHOSEN = 20
 LONGEST_NUMBER = 20  # digits
 LARGEST_SEQ = 2**53  # what a browser counts exactly
-PREDICTION_UNITS = {"people": "người", "attempts": "lượt", "people_all_correct": "người"}
 
 
 async def enter_page(request: Request) -> Response:
@@ -104,7 +101,7 @@ async def paper(request: Request) -> Response:
         just_saved=request.query_params.get("da-luu") == "1",
     )
     response = private_page(request, html)
-    return _with_renewed_token(request, response)
+    return with_renewed_token(request, response)
 
 
 async def save(request: Request) -> Response:
@@ -126,7 +123,7 @@ async def save(request: Request) -> Response:
             media_type="application/json",
             headers={"Cache-Control": "no-store"},
         )
-    return _with_renewed_token(request, _saved_page(request, fields, wanted, saved))
+    return with_renewed_token(request, _saved_page(request, fields, wanted, saved))
 
 
 async def confirm_page(request: Request) -> Response:
@@ -173,35 +170,7 @@ async def take_over(request: Request) -> Response:
     """Opening the paper again makes this page the one that saves."""
     token: AttemptToken = request.state.attempt
     response = RedirectResponse(f"/bai-thi/{token.attempt_id}", HTTPStatus.SEE_OTHER)
-    return _with_renewed_token(request, response)
-
-
-async def result(request: Request) -> Response:
-    token: AttemptToken = request.state.attempt
-    found = await review.find_result(token.attempt_id)
-    if wants_json(request):
-        return Response(
-            orjson.dumps(
-                {
-                    "state": found.state,
-                    "receipt": found.receipt,
-                    "score": None if found.points is None else found.points / POINT,
-                    "correct_count": found.correct_count,
-                    "question_count": token.question_count,
-                    "duration_ms": found.duration_ms,
-                }
-            ),
-            media_type="application/json",
-            headers={"Cache-Control": "no-store"},
-        )
-    if found.state == "open" and db.database_clock().now() <= found.deadline_at:
-        return RedirectResponse(f"/bai-thi/{token.attempt_id}", HTTPStatus.SEE_OTHER)
-    contest = await request.app.state.contests.by_id(found.contest_id)
-    context = await _result_context(contest, found, token)
-    if not is_part(request):
-        context |= await _whole_result_context(contest, found)
-    response = render(request, "play/result.html", context, part="play/_score.html")
-    return _with_renewed_token(request, response)
+    return with_renewed_token(request, response)
 
 
 def _attempts(request: Request) -> Attempts:
@@ -306,14 +275,6 @@ def _saved_page(
     )
 
 
-def _with_renewed_token(request: Request, response: Response) -> Response:
-    """The owner came by session: their browser gets the attempt's own cookie again."""
-    renewed = getattr(request.state, "renewed_attempt", None)
-    if renewed is not None:
-        request.app.state.tokens.set_attempt(response, renewed)
-    return response
-
-
 def _frame(contest: ContestShown, opened: Opened, question_count: int) -> Frame:
     chosen_round = _round(contest, opened)
     prediction = contest.prediction and {
@@ -352,11 +313,6 @@ def _enter_page(
         entrant.division_id is None and len(known) > 1 and entrant.division_code not in known
     )
     form.values.setdefault("bang", [entrant.division_code])
-    left = (
-        None
-        if open_now.attempt_limit is None
-        else max(0, open_now.attempt_limit - entrant.attempt_count)
-    )
     return render(
         request,
         "contests/enter.html",
@@ -377,7 +333,7 @@ def _enter_page(
             "attempts": {
                 "policy": attempt_policy(open_now),
                 "done": entrant.attempt_count,
-                "left": left,
+                "left": attempts_left(open_now, entrant.attempt_count),
                 "wait_until": None,
             },
             "divisions": [
@@ -403,82 +359,3 @@ def _summary(contest: ContestShown) -> list[str]:
         "có mạng, và chỉ những câu đến máy chủ trước giờ đóng mới được tính.",
         rules_sentence(contest.comparators, contest.prediction),
     ]
-
-
-async def _result_context(
-    contest: ContestShown, found: review.Result, token: AttemptToken
-) -> dict[str, Any]:
-    unit = PREDICTION_UNITS.get(contest.prediction, "")
-    return {
-        "attempt": {
-            "id": str(token.attempt_id),
-            "number": found.number,
-            "receipt": found.receipt or "",
-            "submitted_at": found.closed_at or found.deadline_at,
-            "answered_count": found.answered_count,
-            "question_count": token.question_count,
-            "was_submitted": found.state == "submitted",
-        },
-        "score": None
-        if found.points is None or found.correct_count is None
-        else {
-            "correct_count": found.correct_count,
-            "question_count": token.question_count,
-            "points": found.points / POINT if found.points != found.correct_count * POINT else None,
-            "points_max": token.question_count,
-            "duration_ms": found.duration_ms,
-            "prediction": found.prediction,
-            "prediction_unit": unit,
-        },
-        "score_hidden_until": None,
-        "standing": await _standing(contest, found),
-    }
-
-
-async def _standing(contest: ContestShown, found: review.Result) -> dict[str, Any] | None:
-    chosen_round = next(each for each in contest.rounds if each.id == found.round_id)
-    if found.points is None or chosen_round.is_board_frozen(now()):
-        return None
-    place = await leaderboard.place_of(found.round_id, found.participant_id)
-    if place is None:
-        return None
-    division = next(each for each in contest.divisions if each.id == found.division_id)
-    return {
-        "rank": place.rank,
-        "total": place.people_count,
-        "division": division.name,
-        "is_final": chosen_round.result == "final",
-        "is_counted": found.is_counted,
-        "note": rules_sentence(contest.comparators, contest.prediction),
-        "rows": [
-            board_row(row, actual=chosen_round.prediction_actual, me=found.participant_id)
-            for row in place.around
-        ],
-    }
-
-
-async def _whole_result_context(contest: ContestShown, found: review.Result) -> dict[str, Any]:
-    at = now()
-    chosen_round = next(each for each in contest.rounds if each.id == found.round_id)
-    left = (
-        None
-        if chosen_round.attempt_limit is None
-        else max(0, chosen_round.attempt_limit - found.attempt_count)
-    )
-    shows_key = review.shows_key(contest.review, chosen_round.closes_at, chosen_round.result, at)
-    return {
-        "contest": {"slug": contest.slug, "title": contest.name},
-        "round": {
-            "number": chosen_round.number,
-            "name": chosen_round.name,
-            "closes_at": chosen_round.closes_at,
-        },
-        "can_try_again": chosen_round.state_at(at) == "open" and (left is None or left > 0),
-        "tries_left": left,
-        "review": await review.reviewed_paper(found)
-        if shows_key and found.points is not None
-        else None,
-        "key_opens_at": None
-        if shows_key or contest.review != "after_close"
-        else chosen_round.closes_at,
-    }

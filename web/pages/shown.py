@@ -12,6 +12,7 @@ from quiz.statistics import is_small
 from web.forms import whole
 
 LARGEST_ROUND_NUMBER = 999
+PREDICTION_UNITS = {"people": "người", "attempts": "lượt", "people_all_correct": "người"}
 
 _COUNTING = {
     "best": "tính lượt có kết quả tốt nhất",
@@ -75,6 +76,10 @@ def attempt_policy(each: RoundShown) -> str:
         else ""
     )
     return f"{count}, {_COUNTING[each.counting]}{pause}."
+
+
+def attempts_left(each: RoundShown, made_count: int) -> int | None:
+    return None if each.attempt_limit is None else max(0, each.attempt_limit - made_count)
 
 
 def hero(contest: ContestShown, totals: Mapping[int, Totals], at: datetime) -> dict[str, Any]:
