@@ -14,7 +14,7 @@ from core.documents import SheetRow, column_letter, read_sheet, write_sheet
 from core.errors import Refusal
 from core.text import clean, fold
 from people.audit import record
-from people.units import (
+from people.unit_writing import (
     NewUnit,
     check_unit,
     place_units,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import Refusal
-from people import accounts, units
+from people import accounts, unit_writing, units
 from people.consents import publish_first_texts
 from people.roles import grant_role
 from quiz import bank_import
@@ -17,7 +17,7 @@ from web import contest_file
 
 async def load_province(code: int) -> int:
     """Load a province with its communes, and the first words of consent."""
-    added_count = await units.load_province(code, on=units.TWO_TIERS_SINCE)
+    added_count = await unit_writing.load_province(code, on=unit_writing.TWO_TIERS_SINCE)
     await publish_first_texts()
     print(f"Đã thêm {added_count} đơn vị.")  # noqa: T201 — the command's answer
     return 0

@@ -11,7 +11,7 @@ import pytest
 from core import clock
 from core.settings import settings
 from people.consents import publish_first_texts
-from people.units import load_province
+from people.unit_writing import load_province
 from tests.people.cast import NOW
 
 

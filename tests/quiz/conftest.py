@@ -16,7 +16,7 @@ import pytest
 
 from core import clock, db
 from people.persons import make_person
-from people.units import add_unit
+from people.unit_writing import add_unit
 from quiz import frozen
 from quiz.contest_making import add_division, add_round, make_contest, publish_rules, set_blueprint
 from quiz.contests import ContestShown, get_contest

@@ -14,7 +14,7 @@ from core.settings import settings as process_settings
 from people.accounts import make_staff
 from people.consents import publish_first_texts
 from people.roles import grant_role
-from people.units import add_unit, load_province
+from people.unit_writing import add_unit, load_province
 from tests.quiz.arena import build_arena
 from tests.web.conftest import SECRET, SignIn, Site
 

@@ -12,7 +12,8 @@ from datetime import date, timedelta
 
 from core.clock import local_day, now
 from core.db import Connection, pool, transaction
-from people.units import (
+from people.unit_writing import (
+    TWO_TIERS_SINCE,
     NewUnit,
     load_province,
     place_units,
@@ -23,7 +24,6 @@ from people.units import (
 
 PROVINCE_CODE = 12
 PROVINCE = "T12"
-TWO_TIERS_SINCE = date(2025, 7, 1)
 HEADCOUNT_SOURCE = "số liệu minh họa"
 
 ADMINISTRATION = "Cơ quan hành chính"
