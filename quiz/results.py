@@ -85,16 +85,28 @@ async def score_waiting(*, limit: int = BATCH) -> int:
 
 async def _score(connection: Connection, row: Any) -> Closed:
     paper = await paper_of(connection, row["pool_id"], row["seed"], row["drawing_version"])
-    return Closed(
+    duration = row["closed_at"] - row["started_at"]
+    return _closed(
+        row,
         attempt_id=row["id"],
+        duration_ms=round(duration.total_seconds() * 1000),
+        scored=scoring.score(paper, row["answers"]),
+    )
+
+
+def _closed(
+    row: Mapping[str, Any], *, attempt_id: UUID, duration_ms: int, scored: Scored
+) -> Closed:
+    return Closed(
+        attempt_id=attempt_id,
         participant_id=row["participant_id"],
         round_id=row["round_id"],
         division_id=row["division_id"],
         unit_id=row["unit_id"],
         prediction=row["prediction"],
         closed_at=row["closed_at"],
-        duration_ms=round((row["closed_at"] - row["started_at"]).total_seconds() * 1000),
-        scored=scoring.score(paper, row["answers"]),
+        duration_ms=duration_ms,
+        scored=scored,
     )
 
 
@@ -179,14 +191,9 @@ async def _standings(
 
 def _standing(row: Mapping[str, Any]) -> Standing:
     return Standing(
-        Closed(
+        _closed(
+            row,
             attempt_id=row["attempt_id"],
-            participant_id=row["participant_id"],
-            round_id=row["round_id"],
-            division_id=row["division_id"],
-            unit_id=row["unit_id"],
-            prediction=row["prediction"],
-            closed_at=row["closed_at"],
             duration_ms=row["duration_ms"],
             scored=Scored(row["points"], row["correct_count"], row["question_count"]),
         ),
