@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from core.clock import now
 from core.errors import Refusal
 from core.log import logger
+from core.metrics import REFUSALS
 from web.forms import wants_json
 from web.refusals import status_of
 from web.render import render
@@ -39,21 +40,10 @@ _TIMED = frozenset({"late", "round_closed", "not_open_yet", "closing", "cooling_
 
 async def refused(request: Request, refusal: Refusal) -> Response:
     """A refusal as a page or, for `Accept: application/json`, as {"code", "message", "server_time"}."""
-    status = status_of(refusal)
-    headers = (
-        {"Retry-After": str(refusal.retry_after_seconds)} if refusal.retry_after_seconds else {}
-    )
+    REFUSALS.labels(refusal.code).inc()
     if wants_json(request):
-        return JSONResponse(
-            {
-                "code": refusal.code,
-                "message": refusal.sentence,
-                "server_time": now().isoformat(),
-                **({"fields": refusal.fields} if refusal.fields else {}),
-            },
-            status,
-            headers={**headers, "Cache-Control": "no-store"},
-        )
+        return _as_json(refusal)
+    status, headers = status_of(refusal), _retry_after(refusal)
     return _page(
         request,
         status,
@@ -63,6 +53,24 @@ async def refused(request: Request, refusal: Refusal) -> Response:
         retry_after=refusal.retry_after_seconds,
         server_time=now() if refusal.code in _TIMED else None,
     )
+
+
+def _as_json(refusal: Refusal) -> Response:
+    return JSONResponse(
+        {
+            "code": refusal.code,
+            "message": refusal.sentence,
+            "server_time": now().isoformat(),
+            **({"fields": refusal.fields} if refusal.fields else {}),
+        },
+        status_of(refusal),
+        headers={**_retry_after(refusal), "Cache-Control": "no-store"},
+    )
+
+
+def _retry_after(refusal: Refusal) -> dict[str, str]:
+    seconds = refusal.retry_after_seconds
+    return {"Retry-After": str(seconds)} if seconds else {}
 
 
 async def http_error(request: Request, error: Exception) -> Response:

@@ -16,7 +16,7 @@ from core.errors import Refusal
 from core.text import clean, number
 from people.roles import may
 from people.sessions import Viewer
-from quiz import bank_import, question_writing, questions
+from quiz import bank_import, question_sheet, question_writing, questions
 from quiz.bank_import import BankReport, CellFault
 from quiz.overview import BankShown, banks, used_counts
 from quiz.questions import DIFFICULTIES, KINDS, PAGE_SIZE, QuestionShown
@@ -26,7 +26,7 @@ from web.office import download, office_page, read_upload
 from web.refusals import status_of
 
 STATES = {"draft": "chờ duyệt", "approved": "đã duyệt", "retired": "ngừng dùng"}
-LIMITS = f"Tối đa {number(bank_import.ROW_LIMIT)} câu, 10 MB."
+LIMITS = f"Tối đa {number(question_sheet.ROW_LIMIT)} câu, 10 MB."
 SHOWN_FAULTS = 200
 LARGEST_ID = 2**63 - 1
 LARGEST_PAGE = 10_000
@@ -59,7 +59,7 @@ async def approve_questions(request: Request) -> Response:
 
 async def bank_template(request: Request) -> Response:
     await require(request, "import_bank", None)
-    return download(bank_import.template(), "mau-ngan-hang-cau-hoi.xlsx")
+    return download(question_sheet.template(), "mau-ngan-hang-cau-hoi.xlsx")
 
 
 async def import_page(request: Request) -> Response:
