@@ -11,21 +11,17 @@ from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from core import db
 from core.documents import write_sheet
 from core.errors import Refusal
 from people.audit import entries
 from quiz.bank_import import (
-    COLUMNS,
     BankReport,
     import_bank,
     import_questions,
-    pinned,
-    template,
 )
+from quiz.question_sheet import COLUMNS, template
 from quiz.question_writing import make_bank
 from quiz.questions import find_questions, topics_of
 from tests.quiz.conftest import Bank, Staff
@@ -250,25 +246,3 @@ async def test_a_wrong_item_refuses_them_all(bank: Bank) -> None:
         await import_questions(bank.id, [good, {**good, "code": "N2", "text": ""}], by=None)
     assert refusal.value.code == "bad_questions"
     assert await kept_count() == before
-
-
-@pytest.mark.parametrize(
-    ("texts", "places"),
-    [
-        (["Một", "Hai", "Tất cả các phương án trên"], (False, False, True)),
-        (["Một", "Hai", "Cả ba đều đúng"], (False, False, True)),
-        (["Một", "Không có phương án nào đúng"], (False, True)),
-        (["Một", "Hai", "Cả A và B"], (True, True, True)),
-        (["Một", "Hai", "Chỉ A đúng"], (True, True, True)),
-        (["10/10", "Cơ quan a", "Cả nước"], (False, False, False)),
-    ],
-)
-def test_options_that_speak_of_others_keep_their_places(
-    texts: list[str], places: tuple[bool, ...]
-) -> None:
-    assert pinned(texts) == places
-
-
-@given(st.lists(st.text(max_size=40), max_size=8))
-def test_every_option_is_pinned_or_not(texts: list[str]) -> None:
-    assert len(pinned(texts)) == len(texts)

@@ -6,7 +6,7 @@ import pytest
 
 from core.documents import write_sheet
 from core.errors import Refusal
-from quiz.bank_import import COLUMNS
+from quiz.question_sheet import COLUMNS
 from quiz.question_writing import make_bank
 from quiz.questions import count_questions
 from web.commands import import_bank

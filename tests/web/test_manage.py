@@ -9,10 +9,10 @@ import pytest
 from core import clock, db
 from core.documents import read_sheet, write_sheet
 from people.unit_import import COLUMNS as UNIT_COLUMNS
-from quiz.bank_import import COLUMNS
 from quiz.contest_making import add_division, add_round, make_contest, publish_rules, set_blueprint
 from quiz.finalising import mark_provisional
 from quiz.pools import PoolLine
+from quiz.question_sheet import COLUMNS
 from quiz.question_writing import approve_questions, make_bank
 from quiz.questions import count_questions, find_questions
 from tests.quiz.arena import instant
