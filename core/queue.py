@@ -16,7 +16,7 @@ from core.log import logger
 from core.metrics import DOORBELLS
 
 # A burst of commits rings once: the job looks at the whole table anyway.
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.1
 CONNECT_SECONDS = 2
 
 Ring = tuple[str, tuple[int | str, ...]]
