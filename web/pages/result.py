@@ -23,22 +23,9 @@ from web.tokens import AttemptToken
 
 async def result(request: Request) -> Response:
     token: AttemptToken = request.state.attempt
-    found = await review.find_result(token.attempt_id)
     if wants_json(request):
-        return Response(
-            orjson.dumps(
-                {
-                    "state": found.state,
-                    "receipt": found.receipt,
-                    "score": None if found.points is None else found.points / POINT,
-                    "correct_count": found.correct_count,
-                    "question_count": token.question_count,
-                    "duration_ms": found.duration_ms,
-                }
-            ),
-            media_type="application/json",
-            headers={"Cache-Control": "no-store"},
-        )
+        return await _as_json(token)
+    found = await review.find_result(token.attempt_id)
     if found.state == "open" and db.database_clock().now() <= found.deadline_at:
         return RedirectResponse(f"/bai-thi/{token.attempt_id}", HTTPStatus.SEE_OTHER)
     contest = await request.app.state.contests.by_id(found.contest_id)
@@ -47,6 +34,24 @@ async def result(request: Request) -> Response:
         context |= await _whole_result_context(contest, found)
     response = render(request, "play/result.html", context, part="play/_score.html")
     return with_renewed_token(request, response)
+
+
+async def _as_json(token: AttemptToken) -> Response:
+    found = await review.find_outcome(token.attempt_id)
+    return Response(
+        orjson.dumps(
+            {
+                "state": found.state,
+                "receipt": found.receipt,
+                "score": None if found.points is None else found.points / POINT,
+                "correct_count": found.correct_count,
+                "question_count": token.question_count,
+                "duration_ms": found.duration_ms,
+            }
+        ),
+        media_type="application/json",
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 async def _result_context(
