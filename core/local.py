@@ -47,6 +47,17 @@ class Addresses:
     redis_url: str
 
 
+@dataclass
+class _Server:
+    """One of the pair: how it is started, how it is asked to stop, and the process that runs."""
+
+    name: str
+    command: list[str]
+    port: int
+    stop_signal: signal.Signals
+    process: subprocess.Popen[bytes]
+
+
 class LocalStack:
     """The embedded pair on one folder; `start` and `stop` it from the main thread."""
 
@@ -55,7 +66,7 @@ class LocalStack:
         self._account = _unprivileged_account()
         self._state = folder
         self._lock: IO[str] | None = None
-        self._children: list[tuple[str, subprocess.Popen[bytes], signal.Signals]] = []
+        self._servers: list[_Server] = []
 
     def start(self) -> Addresses:
         """Start both servers on free ports and return where they are.
@@ -82,17 +93,24 @@ class LocalStack:
 
     def stop(self) -> None:
         """Stop both servers cleanly, Valkey first; safe to call twice."""
-        while self._children:
-            name, child, stop_signal = self._children.pop()
-            _stop_child(name, child, stop_signal)
+        while self._servers:
+            _stop_server(self._servers.pop())
         (self._folder / "stack.json").unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
-    def failed_child(self) -> str | None:
-        """The name of a server that has ended by itself, if one has."""
-        return next((name for name, child, _ in self._children if child.poll() is not None), None)
+    def revive(self) -> str | None:
+        """Start a server that has ended by itself again, where it was; its name, if one has."""
+        for server in self._servers:
+            if server.process.poll() is None:
+                continue
+            if server.name == "postgresql":
+                _wait_for_predecessor(self._state / "postgresql" / "postmaster.pid")
+            server.process = self._launch(server.name, server.command, server.stop_signal)
+            self._wait_for(server)
+            return server.name
+        return None
 
     def _take_lock(self) -> None:
         lock = (self._folder / "lock").open("a+")
@@ -125,8 +143,9 @@ class LocalStack:
         if not (data / "PG_VERSION").is_file():
             self._make_cluster(binaries, data, password)
         _wait_for_predecessor(data / "postmaster.pid")
-        self._spawn(
+        self._start_server(
             "postgresql",
+            port,
             [
                 str(binaries / "postgres"), "-D", str(data), "-p", str(port), "-k", "",
                 "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200",
@@ -137,7 +156,6 @@ class LocalStack:
             ],
             signal.SIGINT,  # "fast": ends sessions, writes a checkpoint
         )  # fmt: skip
-        self._wait_for("postgresql", port)
         url = f"postgresql://hieuso:{password}@127.0.0.1:{port}/"
         _create_database(url, DATABASE)
         return url + DATABASE
@@ -177,34 +195,45 @@ class LocalStack:
         )
         self._give(settings)
         server = self._reachable(_valkey_folder()) / "valkey-server"
-        self._spawn("valkey", [str(server), str(settings)], signal.SIGTERM)
-        self._wait_for("valkey", port)
+        self._start_server("valkey", port, [str(server), str(settings)], signal.SIGTERM)
         return f"redis://:{password}@127.0.0.1:{port}/0"
 
-    def _spawn(self, name: str, command: list[str], stop_signal: signal.Signals) -> None:
+    def _start_server(
+        self, name: str, port: int, command: list[str], stop_signal: signal.Signals
+    ) -> None:
+        process = self._launch(name, command, stop_signal)
+        server = _Server(name, command, port, stop_signal, process)
+        self._servers.append(server)
+        self._wait_for(server)
+
+    def _launch(
+        self, name: str, command: list[str], stop_signal: signal.Signals
+    ) -> subprocess.Popen[bytes]:
         log = (self._folder / f"{name}.log").open("ab")
         try:
             # A session of its own keeps Ctrl-C from reaching the servers before the programs that
             # still write to them; PDEATHSIG ends them when this process dies without a word.
-            child = subprocess.Popen(
+            return subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
                 start_new_session=True, preexec_fn=end_with_parent(stop_signal),
                 **self._identity(),
             )  # fmt: skip
         finally:
             log.close()
-        self._children.append((name, child, stop_signal))
 
-    def _wait_for(self, name: str, port: int) -> None:
+    def _wait_for(self, server: _Server) -> None:
         give_up_at = time.monotonic() + START_SECONDS
-        while time.monotonic() < give_up_at:
-            if self.failed_child() == name:
-                break
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        while time.monotonic() < give_up_at and server.process.poll() is None:
+            with (
+                contextlib.suppress(OSError),
+                socket.create_connection(("127.0.0.1", server.port), 1),
+            ):
                 return
             time.sleep(0.05)
-        tail = (self._folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
-        raise Refusal(f"{name}_did_not_start", f"{name} did not start:\n{tail[-2000:]}")
+        tail = (self._folder / f"{server.name}.log").read_text(encoding="utf-8", errors="replace")
+        raise Refusal(
+            f"{server.name}_did_not_start", f"{server.name} did not start:\n{tail[-2000:]}"
+        )
 
     def _reachable(self, folder: Path) -> Path:
         """The binaries where the servers' account can run them: copied if need be."""
@@ -359,16 +388,16 @@ def end_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
     return arrange
 
 
-def _stop_child(name: str, child: subprocess.Popen[bytes], stop_signal: signal.Signals) -> None:
-    if child.poll() is None:
-        child.send_signal(stop_signal)
+def _stop_server(server: _Server) -> None:
+    if server.process.poll() is None:
+        server.process.send_signal(server.stop_signal)
     try:
-        child.wait(STOP_SECONDS)
+        server.process.wait(STOP_SECONDS)
     except subprocess.TimeoutExpired:
         # Valkey refuses SIGTERM when its folder has vanished.
-        print(f"{name} did not stop within {STOP_SECONDS} s; killed", file=sys.stderr)
-        child.kill()
-        child.wait()
+        print(f"{server.name} did not stop within {STOP_SECONDS} s; killed", file=sys.stderr)
+        server.process.kill()
+        server.process.wait()
 
 
 def _free_ports(count: int) -> list[int]:

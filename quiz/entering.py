@@ -147,8 +147,9 @@ def check(rules: EntryRules, entrant: Entrant, at: datetime) -> None:
             "Theo thể lệ, thành viên Ban Tổ chức, Ban Giám khảo và Tổ ra đề không dự thi. "
             "Nếu có nhầm lẫn, bạn báo Ban Tổ chức.",
         )
-    if rules.youngest_age is not None:
-        age = local_day(at).year - (entrant.birth_year or local_day(at).year)
+    # Whoever signs up gives a birth year; accounts without one belong to staff.
+    if rules.youngest_age is not None and entrant.birth_year is not None:
+        age = local_day(at).year - entrant.birth_year
         if age < rules.youngest_age:
             raise Refusal("too_young", f"Cuộc thi dành cho người từ {rules.youngest_age} tuổi.")
     if entrant.unit_id is None or not (entrant.unit_path or "").startswith(rules.unit_path):

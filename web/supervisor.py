@@ -125,8 +125,8 @@ def _keep_alive(
 ) -> None:
     while not stopping:
         time.sleep(0.2)
-        if stack is not None and (failed := stack.failed_child()):
-            raise Refusal("server_ended", f"{failed} ended by itself; see {ready.local_dir}.")
+        if stack is not None and (revived := stack.revive()):
+            print(f"{revived} ended by itself; started again", file=sys.stderr)
         for child in children:
             if child.process is not None and child.process.poll() is not None:
                 _plan_restart(child)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -142,3 +143,28 @@ def test_a_stale_pid_file_that_names_another_program_does_not_stop_the_start(
     finally:
         again.terminate()
         again.wait(30)
+
+
+@pytest.mark.parametrize("name", ["postgresql", "valkey"])
+def test_a_server_that_was_killed_comes_back_where_it_was_with_its_data(
+    folder: Path, name: str
+) -> None:
+    stack = LocalStack(folder)
+    addresses = stack.start()
+    try:
+        run_sql(addresses.database_url, "CREATE TABLE kept (word text)")
+        run_sql(addresses.database_url, "INSERT INTO kept VALUES ('còn') RETURNING word")
+        assert stack.revive() is None
+        victim = next(server for server in stack._servers if server.name == name)
+        victim.process.kill()
+        victim.process.wait(10)
+        assert stack.revive() == name
+        give_up_at = time.monotonic() + 20
+        while time.monotonic() < give_up_at:
+            with contextlib.suppress(asyncpg.CannotConnectNowError):  # crash recovery
+                assert run_sql(addresses.database_url, "SELECT word FROM kept") == "còn"
+                break
+            time.sleep(0.1)
+        assert Redis.from_url(addresses.redis_url).ping()
+    finally:
+        stack.stop()
