@@ -211,7 +211,9 @@ class GroupCommitter(Generic[Row, Result]):
 def is_outage(error: BaseException) -> bool:
     """Whether PostgreSQL is away for now, as against refusing these rows."""
     if isinstance(error, asyncpg.InterfaceError):
-        return "clos" in str(error)
+        # A connection that died while it was ours to keep ("closed", "released back to the pool");
+        # its other kind is a value that does not fit its column, which is a ValueError too.
+        return not isinstance(error, ValueError)
     return isinstance(
         error,
         (

@@ -139,6 +139,23 @@ async def test_a_lost_connection_is_tried_again_until_the_row_is_durable(table: 
     assert await words() == {1: "x"}
 
 
+async def test_a_connection_that_died_between_two_rows_is_replaced(table: None) -> None:
+    pids: list[int] = []
+
+    async def noting(connection: Any, rows: Sequence[Row]) -> list[int | Exception]:
+        pids.append(await connection.fetchval("SELECT pg_backend_pid()"))
+        return await write(connection, rows)
+
+    committer = GroupCommitter("test", db.pool(), noting, key=lambda row: row[0])
+    for number in range(4):
+        assert await committer.submit((number, "x")) == number
+        await db.pool().execute("SELECT pg_terminate_backend($1)", pids[-1])
+        await asyncio.sleep(0.05 * (number % 2))  # both before and after the pool has noticed
+    await committer.close()
+    assert len(set(pids)) == 4
+    assert set(await words()) == set(range(4))
+
+
 async def test_nobody_waits_longer_than_promised_while_the_database_is_away(table: None) -> None:
     async def away(connection: Any, rows: Sequence[Row]) -> list[int | Exception]:
         raise ConnectionRefusedError
