@@ -191,7 +191,7 @@ class GroupCommitter(Generic[Row, Result]):
             except Exception as error:
                 if not is_outage(error):
                     raise
-                await self._let_go()
+                await self._let_go(is_broken=True)
                 newest = max(waiting.arrived for waiting in batch)
                 if time.monotonic() - newest > self._longest_wait_seconds:
                     for waiting in batch:
@@ -200,11 +200,13 @@ class GroupCommitter(Generic[Row, Result]):
                 await asyncio.sleep(retry_seconds)
                 retry_seconds = min(retry_seconds * 2, LONGEST_RETRY_SECONDS)
 
-    async def _let_go(self) -> None:
-        """Give the connection back; a broken one is closed by the pool."""
+    async def _let_go(self, *, is_broken: bool = False) -> None:
+        """Give the connection back; a broken one is closed first, whatever state it is in."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(Exception):
+                if is_broken:
+                    connection.terminate()
                 await self._pool.release(connection)
 
 
@@ -220,6 +222,8 @@ def is_outage(error: BaseException) -> bool:
             OSError,
             TimeoutError,
             asyncpg.PostgresConnectionError,
+            # the server's good-bye came while a statement was on its way
+            asyncpg.InternalClientError,
             asyncpg.CannotConnectNowError,
             asyncpg.AdminShutdownError,
             asyncpg.CrashShutdownError,

@@ -175,7 +175,7 @@ async def test_the_result_in_all_its_states_and_the_account(
     await begin(page)
     for address in ("/tai-khoan", f"/cuoc-thi/{OPEN_SLUG}/vi-tri", "/tai-khoan/du-lieu"):
         await look.at(address)
-    await page.get_by_role("button", name="Gửi đề nghị xóa").tap()
+    await page.get_by_role("button", name="Xóa dữ liệu của tôi").tap()
     look.expect_nothing()
 
 
