@@ -108,10 +108,6 @@ class GroupCommitter(Generic[Row, Result]):
         await self._flusher
         await self._let_go()
 
-    @property
-    def waiting_count(self) -> int:
-        return len(self._queue)
-
     async def _run(self) -> None:
         while True:
             await self._arrival.wait()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 REGISTRY = CollectorRegistry()
 
@@ -21,7 +21,6 @@ REQUESTS = Histogram(
 REFUSALS = Counter("refusals_total", "requests refused by the domain", ["code"], registry=REGISTRY)
 DOORBELLS = Counter("doorbells_total", "jobs rung", ["job", "outcome"], registry=REGISTRY)
 SCORED = Counter("attempts_scored_total", "attempts scored by this worker", registry=REGISTRY)
-UNSCORED = Gauge("attempts_waiting_for_score", "closed attempts without a score", registry=REGISTRY)
 
 
 def exposition() -> bytes:

@@ -64,10 +64,6 @@ class Tokens:
     def session_value(self, session_token: str) -> str:
         return self._sessions.sign(session_token).decode()
 
-    def attempt_value(self, token: AttemptToken) -> tuple[str, str]:
-        """The cookie's name and value, for the crowd file as well."""
-        return self.attempt_cookie, self.sign_attempt(token)
-
     def set_session(self, response: Response, session_token: str, shown_name: str) -> None:
         self._set(response, self.session_cookie, self.session_value(session_token), "/")
         # The menu's name is written by script from this readable cookie, so that cached pages stay

@@ -161,7 +161,6 @@ def _data_page(request: Request, viewer: Viewer, form: Form) -> Response:
         {
             "account": {"name": viewer.shown_name},
             "kept": KEPT,
-            "export_ready_at": None,
             "form": form.for_page(),
             "contact": " · ".join(filter(None, (chosen.site_organiser, chosen.site_hotline))),
         },
