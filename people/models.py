@@ -88,6 +88,7 @@ class Person(Model):
     division_code = fields.CharField(max_length=40, default="")  # declared at sign-up
     created_at = fields.DatetimeField(auto_now_add=True)
     erased_at = fields.DatetimeField(null=True)
+    merged_into_id = fields.BigIntField(null=True)  # the person that a duplicate became
 
     class Meta:
         table = "person"
@@ -106,6 +107,10 @@ class Account(Model):
     is_active = fields.BooleanField(default=True)
     failed_count = fields.SmallIntField(default=0)  # wrong passwords since the last right one
     locked_until = fields.DatetimeField(null=True)
+    totp_secret = fields.TextField(null=True)  # encrypted with a key made from SECRET_KEY
+    totp_confirmed_at = fields.DatetimeField(null=True)  # empty: no second factor yet
+    totp_last_step = fields.BigIntField(null=True)  # a code works once
+    recovery_hashes: fields.JSONField[Any] = fields.JSONField(null=True)  # Argon2id, each used once
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:
@@ -222,3 +227,14 @@ class AuditEntry(Model):
 
     class Meta:
         table = "audit_entry"
+
+
+class AuditSeal(Model):
+    """A link of the chain over audit entries: each seal covers its entry and the seal before it."""
+
+    entry_id = fields.BigIntField(primary_key=True, generated=False)
+    number = fields.BigIntField(unique=True)
+    seal = fields.CharField(max_length=64)  # SHA-256
+
+    class Meta:
+        table = "audit_seal"

@@ -58,9 +58,11 @@ class Question(Model):
         "quiz.QuestionBank", on_delete=fields.RESTRICT, related_name="questions"
     )
     code = fields.CharField(max_length=60)
-    state = fields.CharField(max_length=12, default="draft")  # draft, approved, retired
+    state = fields.CharField(max_length=12, default="draft")  # draft, in_review, approved, retired
     author_id = fields.BigIntField(null=True)
+    assignee_id = fields.BigIntField(null=True)  # who was asked to review
     approver_id = fields.BigIntField(null=True)
+    tags: fields.JSONField[Any] = fields.JSONField(null=True)  # ["khó hiểu", …]; empty: none
 
     class Meta:
         table = "question"
@@ -92,6 +94,7 @@ class QuestionVersion(Model):
         "quiz.Image", null=True, on_delete=fields.RESTRICT, related_name="versions"
     )
     image_alt = fields.TextField(default="")
+    link_url = fields.TextField(db_default="")  # the real procedure that the explanation leads to
     valid_from = fields.DateField(null=True)
     valid_to = fields.DateField(null=True)
     created_by_id = fields.BigIntField(null=True)
@@ -99,6 +102,82 @@ class QuestionVersion(Model):
 
     class Meta:
         table = "question_version"
+
+
+class QuestionComment(Model):
+    """What reviewers and writers tell each other about a question; rows are only added."""
+
+    id = fields.BigIntField(primary_key=True)
+    question: fields.ForeignKeyRelation[Question] = fields.ForeignKeyField(
+        "quiz.Question", on_delete=fields.CASCADE, related_name="comments"
+    )
+    version_number = fields.IntField()
+    kind = fields.CharField(max_length=10, default="said")  # said, sent, returned, approved
+    body = fields.TextField(default="")
+    created_by_id = fields.BigIntField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "question_comment"
+
+
+class QuestionImport(Model):
+    """A file that was understood and waits for somebody to look at it: nothing is in the bank yet."""
+
+    id = fields.BigIntField(primary_key=True)
+    bank: fields.ForeignKeyRelation[QuestionBank] = fields.ForeignKeyField(
+        "quiz.QuestionBank", on_delete=fields.CASCADE, related_name="imports"
+    )
+    file_name = fields.CharField(max_length=100)
+    file_format = fields.CharField(max_length=20)
+    items: fields.JSONField[Any] = fields.JSONField()  # quiz.exchange.item.Item as JSON
+    losses: fields.JSONField[Any] = fields.JSONField()  # what the bank cannot hold: sentences
+    state = fields.CharField(max_length=10, default="open")  # open, done, discarded
+    created_by_id = fields.BigIntField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "question_import"
+
+
+class QuestionStatistic(Model):
+    """Item analysis of one question in one round, as quiz.item_analysis computed it."""
+
+    id = fields.BigIntField(primary_key=True)
+    round_id = fields.BigIntField()
+    question_id = fields.BigIntField()
+    question_version_id = fields.BigIntField()
+    content: fields.JSONField[Any] = fields.JSONField()
+    computed_at = fields.DatetimeField()
+
+    class Meta:
+        table = "question_statistic"
+
+
+class RoundStatistic(Model):
+    """Reliability of a round's paper and the spread of its scores, as last computed."""
+
+    round_id = fields.BigIntField(primary_key=True)
+    content: fields.JSONField[Any] = fields.JSONField()
+    computed_at = fields.DatetimeField()
+
+    class Meta:
+        table = "round_statistic"
+
+
+class TopicStatistic(Model):
+    """How well a unit's people answered a topic in a round: the knowledge map."""
+
+    id = fields.BigIntField(primary_key=True)
+    round_id = fields.BigIntField()
+    unit_id = fields.BigIntField()
+    topic = fields.CharField(max_length=60)
+    answer_count = fields.IntField()
+    correct_count = fields.IntField()
+    people_count = fields.IntField()
+
+    class Meta:
+        table = "topic_statistic"
 
 
 class Contest(Model):
@@ -113,6 +192,13 @@ class Contest(Model):
     )
     unit_id = fields.BigIntField(null=True)  # people below this unit may enter; empty: everybody
     youngest_age = fields.SmallIntField(null=True)
+    oldest_age = fields.SmallIntField(null=True)
+    is_by_list = fields.BooleanField(db_default=False)  # only telephone numbers in `eligibility`
+    is_one_prize = fields.BooleanField(db_default=True)  # one prize a person, the highest
+    # Kill switches; the instant since when, empty: not thrown.
+    entry_stopped_at = fields.DatetimeField(null=True)  # nobody new enters
+    start_stopped_at = fields.DatetimeField(null=True)  # nobody begins an attempt
+    board_hidden_at = fields.DatetimeField(null=True)  # no public board
     state = fields.CharField(max_length=10, default="draft")  # draft, in_review, approved, final
     comparators: fields.JSONField[Any] = (
         fields.JSONField()
@@ -138,10 +224,31 @@ class RulesText(Model):
     version = fields.IntField()
     body = fields.TextField()  # paragraphs; "## " starts a heading, "- " a list item
     change_note = fields.TextField(default="")
+    attachment: fields.ForeignKeyNullableRelation[Attachment] = fields.ForeignKeyField(
+        "quiz.Attachment", null=True, on_delete=fields.RESTRICT, related_name="rules"
+    )
     published_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:
         table = "rules_text"
+
+
+class Attachment(Model):
+    """A signed PDF of a contest: its rules, its minutes."""
+
+    id = fields.BigIntField(primary_key=True)
+    contest: fields.ForeignKeyRelation[Contest] = fields.ForeignKeyField(
+        "quiz.Contest", on_delete=fields.CASCADE, related_name="attachments"
+    )
+    file_name = fields.CharField(max_length=100)
+    media_type = fields.CharField(max_length=60)
+    digest = fields.CharField(max_length=64)  # SHA-256 of the bytes
+    content = fields.BinaryField()
+    created_by_id = fields.BigIntField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "attachment"
 
 
 class Division(Model):
@@ -178,6 +285,11 @@ class Round(Model):
     cooldown_seconds = fields.IntField(default=0)
     result = fields.CharField(max_length=12, default="none")  # none, provisional, final
     prediction_actual = fields.BigIntField(null=True)  # frozen once
+    prediction_frozen_at = fields.DatetimeField(null=True)  # after re-keying, before appeals
+    appeals_until = fields.DatetimeField(null=True)
+    finalised_at = fields.DatetimeField(null=True)
+    finalised_by_id = fields.BigIntField(null=True)
+    scoring_version = fields.IntField(db_default=1)  # one more with every applied correction
 
     class Meta:
         table = "round"
@@ -233,6 +345,67 @@ class Exclusion(Model):
 
     class Meta:
         table = "exclusion"
+
+
+class Eligibility(Model):
+    """Somebody who may take part in a contest by list."""
+
+    id = fields.BigIntField(primary_key=True)
+    contest: fields.ForeignKeyRelation[Contest] = fields.ForeignKeyField(
+        "quiz.Contest", on_delete=fields.CASCADE, related_name="eligibilities"
+    )
+    phone = fields.CharField(max_length=16)
+    note = fields.TextField(default="")
+
+    class Meta:
+        table = "eligibility"
+
+
+class Prize(Model):
+    """So many prizes of one rank: of a round or overall, of a division or all, people or units."""
+
+    id = fields.BigIntField(primary_key=True)
+    contest: fields.ForeignKeyRelation[Contest] = fields.ForeignKeyField(
+        "quiz.Contest", on_delete=fields.CASCADE, related_name="prizes"
+    )
+    round: fields.ForeignKeyNullableRelation[Round] = fields.ForeignKeyField(
+        "quiz.Round", null=True, on_delete=fields.CASCADE, related_name="prizes"
+    )
+    division: fields.ForeignKeyNullableRelation[Division] = fields.ForeignKeyField(
+        "quiz.Division", null=True, on_delete=fields.CASCADE, related_name="prizes"
+    )
+    kind = fields.CharField(max_length=12)  # individual, collective
+    measure = fields.CharField(max_length=12, default="")  # collective: rate, people, points
+    block = fields.CharField(max_length=40, default="")  # collective: units of this block
+    name = fields.CharField(max_length=120)  # Giải Nhất
+    prize_count = fields.SmallIntField()
+    reward = fields.CharField(max_length=255, default="")  # as written: "1.000.000 đồng"
+    position = fields.SmallIntField()  # the highest first
+
+    class Meta:
+        table = "prize"
+
+
+class Award(Model):
+    """Who gets a prize; name and unit as at the final result."""
+
+    id = fields.BigIntField(primary_key=True)
+    prize: fields.ForeignKeyRelation[Prize] = fields.ForeignKeyField(
+        "quiz.Prize", on_delete=fields.RESTRICT, related_name="awards"
+    )
+    participant: fields.ForeignKeyNullableRelation[Participant] = fields.ForeignKeyField(
+        "quiz.Participant", null=True, on_delete=fields.RESTRICT, related_name="awards"
+    )
+    unit_id = fields.BigIntField(null=True)  # a collective prize's winner
+    place = fields.IntField()  # 1 is the first of this prize
+    printed_name = fields.CharField(max_length=255)
+    unit_name = fields.CharField(max_length=255, default="")
+    state = fields.CharField(max_length=12, default="given")  # given, declined, replaced
+    note = fields.TextField(default="")
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "award"
 
 
 class Participant(Model):
@@ -296,6 +469,7 @@ class Score(Model):
     question_count = fields.SmallIntField()
     duration_ms = fields.IntField()
     scored_at = fields.DatetimeField()
+    scoring_version = fields.IntField(db_default=1)  # the round's when this was computed
 
     class Meta:
         table = "score"
@@ -323,6 +497,8 @@ class Standing(Model):
     closed_at = fields.DatetimeField()
     rank_key = fields.BinaryField()  # quiz.ranking.rank_key: smaller is better
     bucket = fields.BinaryField()  # its first comparator, counted in standing_bucket
+    is_ranked = fields.BooleanField(db_default=True)  # not while disqualified
+    draw_order = fields.IntField(null=True)  # a recorded draw's place among equals
 
     class Meta:
         table = "standing"
@@ -379,3 +555,193 @@ class BoardSnapshot(Model):
 
     class Meta:
         table = "board_snapshot"
+
+
+class Correction(Model):
+    """A wrong key mended: what becomes of one question of a round, for everybody who had it."""
+
+    id = fields.BigIntField(primary_key=True)
+    round: fields.ForeignKeyRelation[Round] = fields.ForeignKeyField(
+        "quiz.Round", on_delete=fields.RESTRICT, related_name="corrections"
+    )
+    question_version_id = fields.BigIntField()
+    kind = fields.CharField(max_length=12)  # rekey, full_marks, drop
+    right_options: fields.JSONField[Any] = fields.JSONField(null=True)  # places of a rekey, from 0
+    reason = fields.TextField()
+    state = fields.CharField(
+        max_length=10, default="proposed"
+    )  # proposed, approved, applied, withdrawn
+    preview: fields.JSONField[Any] = fields.JSONField(null=True)
+    outcome: fields.JSONField[Any] = fields.JSONField(null=True)
+    proposed_by_id = fields.BigIntField(null=True)
+    approved_by_id = fields.BigIntField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    applied_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "correction"
+
+
+class Disqualification(Model):
+    """A participant taken out of the ranking, with the reason; the attempts stay."""
+
+    id = fields.BigIntField(primary_key=True)
+    participant: fields.ForeignKeyRelation[Participant] = fields.ForeignKeyField(
+        "quiz.Participant", on_delete=fields.RESTRICT, related_name="disqualifications"
+    )
+    round: fields.ForeignKeyNullableRelation[Round] = fields.ForeignKeyField(
+        "quiz.Round", null=True, on_delete=fields.RESTRICT, related_name="disqualifications"
+    )  # empty: the whole contest
+    reason = fields.TextField()
+    created_by_id = fields.BigIntField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    lift_reason = fields.TextField(default="")
+    lifted_by_id = fields.BigIntField(null=True)
+    lifted_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "disqualification"
+
+
+class Appeal(Model):
+    """A participant disagrees; a case with a number and a decision."""
+
+    id = fields.BigIntField(primary_key=True)
+    case_number = fields.CharField(max_length=30, unique=True)
+    round: fields.ForeignKeyRelation[Round] = fields.ForeignKeyField(
+        "quiz.Round", on_delete=fields.RESTRICT, related_name="appeals"
+    )
+    participant: fields.ForeignKeyRelation[Participant] = fields.ForeignKeyField(
+        "quiz.Participant", on_delete=fields.RESTRICT, related_name="appeals"
+    )
+    attempt_id = fields.UUIDField(null=True)
+    subject = fields.CharField(max_length=12)  # question, score, exclusion, other
+    question_position = fields.SmallIntField(null=True)
+    question_version_id = fields.BigIntField(null=True)
+    body = fields.TextField()
+    state = fields.CharField(max_length=10, default="open")  # open, accepted, rejected, withdrawn
+    decision = fields.TextField(default="")
+    decided_by_id = fields.BigIntField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    decided_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "appeal"
+
+
+class Draw(Model):
+    """A draw of lots that anybody can run again: committed, then revealed."""
+
+    id = fields.BigIntField(primary_key=True)
+    round: fields.ForeignKeyRelation[Round] = fields.ForeignKeyField(
+        "quiz.Round", on_delete=fields.RESTRICT, related_name="draws"
+    )
+    division: fields.ForeignKeyRelation[Division] = fields.ForeignKeyField(
+        "quiz.Division", on_delete=fields.RESTRICT, related_name="draws"
+    )
+    purpose = fields.CharField(max_length=10)  # tie, lucky
+    title = fields.CharField(max_length=255)
+    entrants: fields.JSONField[Any] = fields.JSONField()  # [{"participant_id", "code"}], by code
+    entrants_digest = fields.CharField(max_length=64)
+    winner_count = fields.IntField()
+    secret = fields.CharField(max_length=64)  # shown only once revealed
+    commitment = fields.CharField(max_length=64)  # SHA-256 of the secret
+    beacon_rule = fields.TextField()  # which public number will be mixed in, said beforehand
+    beacon = fields.TextField(default="")  # that number
+    outcome: fields.JSONField[Any] = fields.JSONField(null=True)  # codes in drawn order
+    committed_by_id = fields.BigIntField(null=True)
+    committed_at = fields.DatetimeField(auto_now_add=True)
+    revealed_by_id = fields.BigIntField(null=True)
+    revealed_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "draw"
+
+
+class ResultSnapshot(Model):
+    """The final result of a round or of the whole contest, as it was signed; never changed."""
+
+    id = fields.BigIntField(primary_key=True)
+    contest: fields.ForeignKeyRelation[Contest] = fields.ForeignKeyField(
+        "quiz.Contest", on_delete=fields.RESTRICT, related_name="snapshots"
+    )
+    round: fields.ForeignKeyNullableRelation[Round] = fields.ForeignKeyField(
+        "quiz.Round", null=True, on_delete=fields.RESTRICT, related_name="snapshots"
+    )
+    content: fields.JSONField[Any] = fields.JSONField()
+    digest = fields.CharField(max_length=64)  # SHA-256 of the content's canonical JSON
+    created_by_id = fields.BigIntField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    published_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "result_snapshot"
+
+
+class Extension(Model):
+    """More time for a person, a unit or everybody in a round, with the reason; only added."""
+
+    id = fields.BigIntField(primary_key=True)
+    round: fields.ForeignKeyRelation[Round] = fields.ForeignKeyField(
+        "quiz.Round", on_delete=fields.CASCADE, related_name="extensions"
+    )
+    unit_id = fields.BigIntField(null=True)  # the unit and all beneath it
+    participant: fields.ForeignKeyNullableRelation[Participant] = fields.ForeignKeyField(
+        "quiz.Participant", null=True, on_delete=fields.RESTRICT, related_name="extensions"
+    )
+    seconds = fields.IntField()
+    reason = fields.TextField()
+    created_by_id = fields.BigIntField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+
+    class Meta:
+        table = "extension"
+
+
+class Notice(Model):
+    """A line shown to everybody who is inside a contest, until it ends."""
+
+    id = fields.BigIntField(primary_key=True)
+    contest: fields.ForeignKeyRelation[Contest] = fields.ForeignKeyField(
+        "quiz.Contest", on_delete=fields.CASCADE, related_name="notices"
+    )
+    body = fields.TextField()
+    created_by_id = fields.BigIntField(null=True)
+    created_at = fields.DatetimeField(auto_now_add=True)
+    ends_at = fields.DatetimeField()
+
+    class Meta:
+        table = "notice"
+
+
+class RoundMinute(Model):
+    """What happened in a round in one minute, added up by the web processes every few seconds."""
+
+    id = fields.BigIntField(primary_key=True)
+    round_id = fields.BigIntField()
+    minute_at = fields.DatetimeField()
+    start_count = fields.IntField()
+    save_count = fields.IntField()
+    submit_count = fields.IntField()
+    refusal_count = fields.IntField()
+
+    class Meta:
+        table = "round_minute"
+
+
+class Suspicion(Model):
+    """A pattern that somebody should look at, with its evidence; it never bans anybody."""
+
+    id = fields.BigIntField(primary_key=True)
+    round_id = fields.BigIntField()
+    participant_id = fields.BigIntField()
+    pattern = fields.CharField(max_length=30)
+    evidence: fields.JSONField[Any] = fields.JSONField()
+    state = fields.CharField(max_length=10, default="new")  # new, dismissed, pursued
+    note = fields.TextField(default="")
+    reviewed_by_id = fields.BigIntField(null=True)
+    reviewed_at = fields.DatetimeField(null=True)
+    found_at = fields.DatetimeField()
+
+    class Meta:
+        table = "suspicion"
