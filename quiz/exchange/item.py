@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Item:
     link_url: str = ""
     tags: tuple[str, ...] = ()
     image: ItemImage | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
     faults: tuple[ItemFault, ...] = ()
     losses: tuple[str, ...] = ()
 
