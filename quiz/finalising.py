@@ -13,12 +13,14 @@ from core.db import Connection
 from core.errors import Refusal
 from people.audit import record
 from quiz.ranking import Counted, bucket, rank_key
+from quiz.standings import count_buckets_again
 
 _ACTUAL = {
-    "people": "SELECT coalesce(sum(people_count), 0) FROM participation WHERE round_id = $1",
-    "attempts": "SELECT coalesce(sum(attempt_count), 0) FROM participation WHERE round_id = $1",
-    "people_all_correct": "SELECT count(*) FROM standing "
-    "WHERE round_id = $1 AND correct_count = question_count",
+    "people": "SELECT count(*) FROM standing WHERE round_id = $1 AND is_ranked",
+    "attempts": "SELECT coalesce(sum(attempt_count), 0) FROM standing "
+    "WHERE round_id = $1 AND is_ranked",
+    "people_all_correct": "SELECT count(*) FROM standing WHERE round_id = $1 AND is_ranked "
+    "AND correct_count = question_count AND question_count > 0",
 }
 _BATCH = 10_000
 
@@ -80,13 +82,13 @@ async def rank_again(
     """Write every rank key of a round anew, and the bucket counts with them."""
     last_id = 0
     while rows := await connection.fetch(
-        "SELECT id, points, duration_ms, closed_at, prediction FROM standing "
+        "SELECT id, points, duration_ms, closed_at, prediction, draw_order FROM standing "
         "WHERE round_id = $1 AND id > $2 ORDER BY id LIMIT $3",
         round_id,
         last_id,
         _BATCH,
     ):
-        keys = [rank_key(comparators, _counted(row), actual) for row in rows]
+        keys = [rank_key(comparators, _counted(row), actual, row["draw_order"]) for row in rows]
         await connection.execute(
             "UPDATE standing s SET rank_key = b.key, bucket = b.bucket "
             "FROM unnest($1::bigint[], $2::bytea[], $3::bytea[]) AS b (id, key, bucket) "
@@ -97,16 +99,6 @@ async def rank_again(
         )
         last_id = rows[-1]["id"]
     await count_buckets_again(connection, round_id)
-
-
-async def count_buckets_again(connection: Connection, round_id: int) -> None:
-    await connection.execute("DELETE FROM standing_bucket WHERE round_id = $1", round_id)
-    await connection.execute(
-        "INSERT INTO standing_bucket (round_id, division_id, bucket, people_count) "
-        "SELECT round_id, division_id, bucket, count(*) FROM standing WHERE round_id = $1 "
-        "GROUP BY round_id, division_id, bucket",
-        round_id,
-    )
 
 
 def _counted(row: Any) -> Counted:

@@ -88,7 +88,7 @@ async def board(round_id: int, division_id: int, *, page: int = 1) -> Board:
     page_count = min(LAST_PAGE, max(1, -(-people_count // PAGE_SIZE)))
     page = min(max(1, page), page_count)
     rows = await db.pool().fetch(
-        f"SELECT {_ROW} WHERE s.round_id = $1 AND s.division_id = $2 "
+        f"SELECT {_ROW} WHERE s.round_id = $1 AND s.division_id = $2 AND s.is_ranked "
         "ORDER BY s.rank_key, s.participant_id LIMIT $3 OFFSET $4",
         round_id,
         division_id,
@@ -100,9 +100,13 @@ async def board(round_id: int, division_id: int, *, page: int = 1) -> Board:
 
 
 async def place_of(round_id: int, participant_id: int, *, reach: int = 2) -> Place | None:
-    """The participant's place with `reach` neighbours on each side; None before the first score."""
+    """The participant's place with `reach` neighbours on each side.
+
+    None before the first score, and while the participant is out of the ranking.
+    """
     own = await db.pool().fetchrow(
-        "SELECT division_id, rank_key FROM standing WHERE round_id = $1 AND participant_id = $2",
+        "SELECT division_id, rank_key FROM standing "
+        "WHERE round_id = $1 AND participant_id = $2 AND is_ranked",
         round_id,
         participant_id,
     )
@@ -110,10 +114,10 @@ async def place_of(round_id: int, participant_id: int, *, reach: int = 2) -> Pla
         return None
     division_id, key = own["division_id"], own["rank_key"]
     rows = await db.pool().fetch(
-        f"(SELECT {_ROW} WHERE s.round_id = $1 AND s.division_id = $2 "
+        f"(SELECT {_ROW} WHERE s.round_id = $1 AND s.division_id = $2 AND s.is_ranked "
         "   AND (s.rank_key, s.participant_id) < ($3, $4) "
         "   ORDER BY s.rank_key DESC, s.participant_id DESC LIMIT $5) "
-        f"UNION ALL (SELECT {_ROW} WHERE s.round_id = $1 AND s.division_id = $2 "
+        f"UNION ALL (SELECT {_ROW} WHERE s.round_id = $1 AND s.division_id = $2 AND s.is_ranked "
         "   AND (s.rank_key, s.participant_id) >= ($3, $4) "
         "   ORDER BY s.rank_key, s.participant_id LIMIT $5 + 1) "
         "ORDER BY rank_key, participant_id",
@@ -235,7 +239,7 @@ async def _rank_of_key(round_id: int, division_id: int, key: bytes) -> int:
         "SELECT 1 + (SELECT coalesce(sum(people_count), 0) FROM standing_bucket "
         "            WHERE round_id = $1 AND division_id = $2 AND bucket < $4)::int "
         "         + (SELECT count(*) FROM standing WHERE round_id = $1 AND division_id = $2 "
-        "            AND rank_key >= $4 AND rank_key < $3)::int",
+        "            AND is_ranked AND rank_key >= $4 AND rank_key < $3)::int",
         round_id,
         division_id,
         key,
@@ -270,7 +274,7 @@ async def _position(round_id: int, division_id: int, row: Mapping[str, Any], ran
     """How many rows come before this one, those that share its key included."""
     same_key_before = await db.pool().fetchval(
         "SELECT count(*)::int FROM standing WHERE round_id = $1 AND division_id = $2 "
-        "AND rank_key = $3 AND participant_id < $4",
+        "AND is_ranked AND rank_key = $3 AND participant_id < $4",
         round_id,
         division_id,
         row["rank_key"],

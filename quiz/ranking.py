@@ -3,7 +3,7 @@
 Comparators are data: names in the order in which they weigh. A standing's rank key is the
 concatenation of its comparators as eight-byte big-endian numbers, the smaller the better, so the
 database ranks any rules by one index, and two people share a rank exactly when every comparator is
-equal.
+equal. A recorded draw adds its place as the last number of the keys that it parted.
 """
 
 from __future__ import annotations
@@ -41,12 +41,20 @@ COMPARATORS: Mapping[str, Callable[[Counted, int | None], int]] = {
 DEFAULT_COMPARATORS = ("points", "prediction_gap", "duration", "closed_at")
 
 
-def rank_key(comparators: Sequence[str], counted: Counted, actual: int | None) -> bytes:
-    """The sortable key of one attempt; `actual` is the frozen true number, None while it is not."""
-    return b"".join(
-        min(COMPARATORS[name](counted, actual), _LARGEST).to_bytes(_WIDTH, "big")
-        for name in comparators
-    )
+def rank_key(
+    comparators: Sequence[str],
+    counted: Counted,
+    actual: int | None,
+    draw_order: int | None = None,
+) -> bytes:
+    """The sortable key of one attempt; `actual` is the frozen true number, None while it is not.
+
+    `draw_order` is the place among equals that a draw gave, None where nothing was drawn.
+    """
+    values = [COMPARATORS[name](counted, actual) for name in comparators]
+    if draw_order is not None:
+        values.append(draw_order)
+    return b"".join(min(value, _LARGEST).to_bytes(_WIDTH, "big") for value in values)
 
 
 def bucket(key: bytes) -> bytes:
