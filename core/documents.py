@@ -21,14 +21,11 @@ from openpyxl.utils import coordinate_to_tuple, get_column_letter
 
 from core.clock import local
 from core.errors import Refusal
-from core.sheet_archive import SAVE_AS_XLSX, CheckedArchive, refuse, refuse_bomb
+from core.office_archive import refuse, refuse_bomb, refuse_other_formats
+from core.sheet_archive import SPREADSHEET, CheckedArchive
 from core.text import clean_lines
 from core.text import number as number_shown
 
-MEGABYTE = 1_000_000
-# A question bank of 5,000 rows is 1–2 MB; what a person uploads stays far below these.
-FILE_LIMIT_BYTES = 10 * MEGABYTE
-ENTRY_LIMIT = 1_000
 CELL_LIMIT = 1_000_000  # with the empty ones that openpyxl fills in
 SHOWN_ADDRESSES = 5
 
@@ -37,10 +34,6 @@ LAST_ROW = 1_048_576
 CELL_TEXT_LIMIT = 32_767
 SHEET_NAME_LIMIT = 31
 
-_ZIP_START = b"PK\x03\x04"
-_DIRECTORY_MARK = b"PK\x01\x02"  # begins each entry of a zip directory
-_OLE_START = bytes.fromhex("d0cf11e0a1b11ae1")  # .xls, and whatever has a password
-_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 # What a spreadsheet or CSV reader may take for a formula (OWASP, CSV injection).
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 # Excel writes control characters, which XML cannot hold, as _x000D_.
@@ -71,7 +64,7 @@ def read_sheet(content: bytes, *, row_limit: int = 5000, column_limit: int = 60)
     "file_bomb", each with a sentence that says what to do. A full file takes 2–3 s: call it in a
     thread.
     """
-    _refuse_other_formats(content)
+    refuse_other_formats(content, SPREADSHEET)
     try:
         with CheckedArchive(content) as archive:
             archive.check_directory()
@@ -81,7 +74,7 @@ def read_sheet(content: bytes, *, row_limit: int = 5000, column_limit: int = 60)
         raise
     except Exception as fault:
         # A rotten file leads zipfile and openpyxl into nearly every exception there is.
-        raise Refusal("bad_file", "Tệp bị hỏng, không đọc được. " + SAVE_AS_XLSX) from fault
+        raise Refusal("bad_file", "Tệp bị hỏng, không đọc được. " + SPREADSHEET.save_as) from fault
 
 
 def write_sheet(
@@ -133,29 +126,6 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def _refuse_other_formats(content: bytes) -> None:
-    if not content:
-        refuse("Tệp rỗng. Hãy chọn lại tệp .xlsx có dữ liệu.")
-    if len(content) > FILE_LIMIT_BYTES:
-        refuse(
-            f"Tệp lớn hơn {FILE_LIMIT_BYTES // MEGABYTE} MB. Hãy bỏ hình ảnh và định dạng thừa, "
-            "hoặc chia thành nhiều tệp."
-        )
-    if content.startswith(_OLE_START):
-        if _ENCRYPTED in content:
-            refuse("Tệp đang đặt mật khẩu. Hãy bỏ mật khẩu trong Excel rồi gửi lại.")
-        refuse("Đây là tệp Excel kiểu cũ (.xls). " + SAVE_AS_XLSX)
-    if not content.startswith(_ZIP_START):
-        refuse("Đây không phải tệp Excel .xlsx, dù tên tệp có thể ghi như vậy. " + SAVE_AS_XLSX)
-    # Counted in the raw bytes: reading a directory of a hundred thousand entries is itself the harm.
-    if content.count(_DIRECTORY_MARK) > ENTRY_LIMIT:
-        refuse(
-            "Tệp có cấu trúc lạ, không giống một bảng tính. Hãy chép dữ liệu sang một tệp .xlsx mới "
-            "rồi gửi lại.",
-            "file_bomb",
-        )
-
-
 def _open_first_sheet(content: bytes, archive: CheckedArchive) -> tuple[Any, list[str]]:
     """The first sheet that people see, and its merged areas: openpyxl does not tell these."""
     reader = ExcelReader(BytesIO(content), read_only=True, keep_links=False, data_only=True)
@@ -164,9 +134,9 @@ def _open_first_sheet(content: bytes, archive: CheckedArchive) -> tuple[Any, lis
     package = reader.package
     types = [each.ContentType or "" for each in (*package.Default, *package.Override)]
     if any("macroEnabled" in each or "vbaProject" in each for each in types):
-        refuse("Tệp có macro hoặc ở dạng .xlsm, .xlsb. " + SAVE_AS_XLSX)
+        refuse("Tệp có macro hoặc ở dạng .xlsm, .xlsb. " + SPREADSHEET.save_as)
     if not any("spreadsheetml" in each for each in types):
-        refuse("Tệp này không phải bảng tính Excel. " + SAVE_AS_XLSX)
+        refuse("Tệp này không phải bảng tính Excel. " + SPREADSHEET.save_as)
     reader.read_workbook()
     name = next(
         (
@@ -177,7 +147,7 @@ def _open_first_sheet(content: bytes, archive: CheckedArchive) -> tuple[Any, lis
         None,
     )
     if name is None:
-        refuse("Tệp không có trang tính nào. " + SAVE_AS_XLSX)
+        refuse("Tệp không có trang tính nào. " + SPREADSHEET.save_as)
     xml = archive.read(name)
     inspected = archive.inspected[name]
     if inspected.formulas:
@@ -204,7 +174,7 @@ def _read_rows(
     for number, row in enumerate(sheet.iter_rows(), start=1):
         cell_count += len(row)
         if number > LAST_ROW or cell_count > CELL_LIMIT:
-            refuse_bomb()
+            refuse_bomb(SPREADSHEET)
         cells: list[str] = []
         for column, cell in enumerate(row):
             if cell.value is None:

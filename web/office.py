@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message
 
-from core.documents import FILE_LIMIT_BYTES, MEGABYTE
 from core.errors import Refusal
+from core.office_archive import FILE_LIMIT_BYTES, MEGABYTE
 from people.persons import unit_name_of
 from people.roles import Action, ContestScope, may, may_somewhere
 from people.sessions import Viewer
