@@ -21,6 +21,7 @@ from core.groupcommit import GroupCommitter
 from core.queue import enqueue
 from core.text import deadline_shown, time_shown
 from quiz import drawing
+from quiz.granted import own_time
 from quiz.receipts import receipt_code
 
 # A row waits in a committer at most this long before its caller is refused …
@@ -135,18 +136,22 @@ SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5:
 ON CONFLICT (contest_id, person_id) DO NOTHING
 """
 
-_START = """
+_START = f"""
 INSERT INTO attempt (id, participant_id, round_id, number, division_id, unit_id, pool_id, seed,
                      drawing_version, rules_version, state, opening, answers, saved_seq,
                      started_at, deadline_at, is_scored)
 SELECT b.id, p.id, r.id, past.count + 1, p.division_id, p.unit_id, q.id, b.seed,
-       $7, b.rules_version, 'open', 0, '{}', 0,
-       b.arrived_at, least(b.arrived_at + r.time_limit_seconds * interval '1 second', r.closes_at),
+       $7, b.rules_version, 'open', 0, '{{}}', 0,
+       b.arrived_at, least(b.arrived_at + r.time_limit_seconds * interval '1 second',
+                           r.closes_at + granted.time),
        false
 FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::int[], $6::timestamptz[])
     AS b (id, round_id, person_id, seed, rules_version, arrived_at)
-JOIN round r ON r.id = b.round_id AND r.opens_at <= b.arrived_at AND b.arrived_at < r.closes_at
+JOIN round r ON r.id = b.round_id AND r.opens_at <= b.arrived_at
 JOIN participant p ON p.contest_id = r.contest_id AND p.person_id = b.person_id
+CROSS JOIN LATERAL (
+    SELECT {own_time(round_id="r.id", participant_id="p.id", unit_id="p.unit_id")} AS time
+) granted
 CROSS JOIN LATERAL (
     SELECT count(*)::int AS count, max(closed_at) AS last_closed_at
     FROM attempt x WHERE x.participant_id = p.id AND x.round_id = r.id
@@ -156,12 +161,13 @@ CROSS JOIN LATERAL (
     WHERE round_id = r.id AND (division_id = p.division_id OR division_id IS NULL)
     ORDER BY division_id NULLS LAST LIMIT 1
 ) q
-WHERE (r.attempt_limit IS NULL OR past.count < r.attempt_limit)
+WHERE b.arrived_at < r.closes_at + granted.time
+    AND (r.attempt_limit IS NULL OR past.count < r.attempt_limit)
     AND (past.last_closed_at IS NULL
          OR past.last_closed_at + r.cooldown_seconds * interval '1 second' <= b.arrived_at)
 ON CONFLICT DO NOTHING
 RETURNING id
-"""
+"""  # noqa: S608 — only our own column names are put in
 
 _OPEN_PAPER = f"""
 UPDATE attempt a SET opening = a.opening + 1

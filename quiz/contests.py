@@ -10,6 +10,7 @@ from typing import Any
 
 from core.db import Connection, json_value, pool
 from core.errors import Refusal
+from quiz.granted import LAST_CLOSE
 
 PREDICTION_TARGETS = {
     "people": "số người có bài thi được ghi nhận trong đợt",
@@ -21,6 +22,7 @@ _SHOWN = """
 SELECT c.id, c.slug, c.name, c.summary, c.audience, c.organiser, c.bank_id, c.unit_id,
        coalesce(u.path, '') AS unit_path, c.youngest_age, c.state, c.comparators, c.prediction,
        c.review, c.board_freeze_seconds, c.created_by_id, c.approved_by_id,
+       c.entry_stopped_at, c.start_stopped_at, c.board_hidden_at,
        coalesce(t.version, 0) AS rules_version, t.published_at AS rules_changed_at,
        coalesce(t.change_note, '') AS rules_change_note
 FROM contest c
@@ -61,6 +63,8 @@ class RoundShown:
     result: str
     prediction_actual: int | None
     board_freeze_seconds: int
+    last_closes_at: datetime  # for whoever was granted most
+    extension_count: int
     question_count: int
     question_counts: Mapping[int, int]
 
@@ -98,6 +102,9 @@ class ContestShown:
     board_freeze_seconds: int
     created_by_id: int | None
     approved_by_id: int | None
+    entry_stopped_at: datetime | None
+    start_stopped_at: datetime | None
+    board_hidden_at: datetime | None
     rules_version: int
     rules_changed_at: datetime | None
     rules_change_note: str
@@ -115,6 +122,11 @@ class RulesShown:
 
 def open_round(contest: ContestShown, at: datetime) -> RoundShown | None:
     return next((each for each in contest.rounds if each.state_at(at) == "open"), None)
+
+
+def extended_rounds(contest: ContestShown, at: datetime) -> list[RoundShown]:
+    """Rounds that have closed for most and are still open for whoever was granted more time."""
+    return [each for each in contest.rounds if each.closes_at <= at < each.last_closes_at]
 
 
 def next_round(contest: ContestShown, at: datetime) -> RoundShown | None:
@@ -220,9 +232,11 @@ async def _rounds(
         counts[row["round_id"]][row["division_id"]] = row["count"]
     found: dict[int, list[RoundShown]] = defaultdict(list)
     for row in await connection.fetch(
-        "SELECT r.contest_id, r.id, r.number, r.name, r.opens_at, r.closes_at, r.opens_as_written, "
+        "SELECT r.contest_id, r.id, r.number, r.name, r.opens_at, r.closes_at, r.opens_as_written, "  # noqa: S608 — only our own condition is put in
         "r.closes_as_written, r.time_limit_seconds, r.attempt_limit, r.counting, "
-        "r.cooldown_seconds, r.result, r.prediction_actual, c.board_freeze_seconds "
+        "r.cooldown_seconds, r.result, r.prediction_actual, c.board_freeze_seconds, "
+        f"{LAST_CLOSE} AS last_closes_at, "
+        "(SELECT count(*)::int FROM extension e WHERE e.round_id = r.id) AS extension_count "
         "FROM round r JOIN contest c ON c.id = r.contest_id "
         "WHERE r.contest_id = ANY($1::bigint[]) ORDER BY r.number",
         contest_ids,

@@ -14,11 +14,16 @@ from core.errors import Refusal
 from core.text import datetime_shown, name_masked
 from people.persons import ERASED_NAME
 from quiz.attempts import Attempts, Start, Started, refuse_outside_window
+from quiz.granted import own_time
 
-_ENTRANT = """
+_OWN_TIME = own_time(
+    round_id="$3", participant_id="pa.id", unit_id="coalesce(pa.unit_id, p.unit_id)"
+)
+_ENTRANT = f"""
 SELECT p.id AS person_id, p.full_name, p.birth_year, p.unit_id, p.division_code, u.path AS unit_path,
        e.reason AS exclusion, pa.id AS participant_id, pa.division_id,
-       past.open_id, past.open_deadline_at, past.attempt_count, past.last_closed_at
+       past.open_id, past.open_deadline_at, past.attempt_count, past.last_closed_at,
+       {_OWN_TIME} AS granted
 FROM person p
 LEFT JOIN unit u ON u.id = p.unit_id
 LEFT JOIN account ac ON ac.person_id = p.id
@@ -31,7 +36,7 @@ LEFT JOIN LATERAL (
     FROM attempt a WHERE a.participant_id = pa.id AND a.round_id = $3
 ) past ON true
 WHERE p.id = $1
-"""
+"""  # noqa: S608 — only our own column names are put in
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class Entrant:
     open_deadline_at: datetime | None
     attempt_count: int
     last_closed_at: datetime | None
+    granted: timedelta  # how much later than the public close the round closes for this person
 
 
 async def find_entrant(person_id: int, contest_id: int, round_id: int) -> Entrant:
@@ -139,8 +145,9 @@ def is_still_open(entrant: Entrant, at: datetime) -> bool:
 
 def check(rules: EntryRules, entrant: Entrant, at: datetime) -> None:
     """Raise the first reason for which this person may not begin now."""
-    if not rules.opens_at <= at < rules.closes_at:
-        raise refuse_outside_window(rules.opens_at, rules.closes_at, at)
+    closes_at = rules.closes_at + entrant.granted
+    if not rules.opens_at <= at < closes_at:
+        raise refuse_outside_window(rules.opens_at, closes_at, at)
     if entrant.exclusion is not None:
         raise Refusal(
             "excluded",

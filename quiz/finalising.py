@@ -12,6 +12,7 @@ from core import db
 from core.db import Connection
 from core.errors import Refusal
 from people.audit import record
+from quiz.granted import LAST_CLOSE
 from quiz.ranking import Counted, bucket, rank_key
 from quiz.standings import count_buckets_again
 
@@ -26,10 +27,10 @@ _BATCH = 10_000
 
 
 async def mark_provisional() -> int:
-    """Rounds that have closed and whose attempts are all scored; repeatable."""
+    """Rounds that have closed for everybody and whose attempts are all scored; repeatable."""
     rows = await db.pool().fetch(
-        "UPDATE round r SET result = 'provisional' WHERE r.result = 'none' "
-        "AND r.closes_at < clock_timestamp() AND NOT EXISTS (SELECT FROM attempt a "
+        "UPDATE round r SET result = 'provisional' WHERE r.result = 'none' "  # noqa: S608 — only our own condition is put in
+        f"AND {LAST_CLOSE} < clock_timestamp() AND NOT EXISTS (SELECT FROM attempt a "
         "WHERE a.round_id = r.id AND (a.state = 'open' OR NOT a.is_scored)) RETURNING r.id"
     )
     return len(rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core import clock
-from quiz import attempts, finalising, leaderboard, results
+from quiz import attempts, extensions, finalising, leaderboard, results
 
 Context = dict[str, Any]
 
@@ -19,6 +19,7 @@ async def score_attempts(_context: Context) -> int:
 
 
 async def close_expired_attempts(_context: Context) -> int:
+    await extensions.settle_recent()
     total = 0
     while closed := await attempts.close_expired():
         total += closed

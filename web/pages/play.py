@@ -20,6 +20,7 @@ from quiz.contests import (
     PREDICTION_TARGETS,
     ContestShown,
     RoundShown,
+    extended_rounds,
     open_round,
     rules_sentence,
 )
@@ -40,8 +41,8 @@ LARGEST_SEQ = 2**53  # what a browser counts exactly
 
 async def enter_page(request: Request) -> Response:
     """What a participant reads before the clock starts."""
-    contest, open_now = await _open_contest(request)
     viewer = await signed_in(request)
+    contest, open_now = await _open_contest(request, viewer.person_id)
     entrant = await entering.find_entrant(viewer.person_id, contest.id, open_now.id)
     if entrant.open_id is not None and entering.is_still_open(entrant, db.database_clock().now()):
         return RedirectResponse(f"/bai-thi/{entrant.open_id}", HTTPStatus.SEE_OTHER)
@@ -51,8 +52,8 @@ async def enter_page(request: Request) -> Response:
 async def enter(request: Request) -> Response:
     arrived_at = _arrived_at(request)
     form = await read_form(request)
-    contest, open_now = await _open_contest(request)
     viewer = await signed_in(request)
+    contest, open_now = await _open_contest(request, viewer.person_id)
     rules = entering.entry_rules(contest, open_now, contest.unit_path)
     try:
         started, division_id = await entering.enter(
@@ -176,9 +177,14 @@ def _arrived_at(request: Request) -> datetime:
     return db.database_clock().instant(request.state.arrived)
 
 
-async def _open_contest(request: Request) -> tuple[ContestShown, RoundShown]:
+async def _open_contest(request: Request, person_id: int) -> tuple[ContestShown, RoundShown]:
+    """The contest and the round that this person may enter now."""
     contest: ContestShown = await request.app.state.contests.by_slug(request.path_params["slug"])
     at = db.database_clock().now()
+    for each in extended_rounds(contest, at):
+        entrant = await entering.find_entrant(person_id, contest.id, each.id)
+        if at < each.closes_at + entrant.granted and _has_more(each, entrant):
+            return contest, each
     open_now = open_round(contest, at)
     if open_now is None:
         upcoming = [each for each in contest.rounds if each.opens_at > at]
@@ -188,6 +194,12 @@ async def _open_contest(request: Request) -> tuple[ContestShown, RoundShown]:
             )
         raise Refusal("round_closed", "Cuộc thi này đã kết thúc.")
     return contest, open_now
+
+
+def _has_more(each: RoundShown, entrant: entering.Entrant) -> bool:
+    """Whether the round has an attempt for this person to resume or to begin."""
+    left = attempts_left(each, entrant.attempt_count)
+    return entrant.open_id is not None or left is None or left > 0
 
 
 def _round(contest: ContestShown, opened: Opened) -> RoundShown:
@@ -327,7 +339,7 @@ def _enter_page(
             "round": {
                 "number": open_now.number,
                 "name": open_now.name,
-                "closes_at": open_now.closes_at,
+                "closes_at": open_now.closes_at + entrant.granted,
             },
             "rules": {
                 "version": str(contest.rules_version),

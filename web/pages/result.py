@@ -110,7 +110,9 @@ async def _whole_result_context(contest: ContestShown, found: review.Result) -> 
     at = now()
     chosen_round = next(each for each in contest.rounds if each.id == found.round_id)
     left = attempts_left(chosen_round, found.attempt_count)
-    shows_key = review.shows_key(contest.review, chosen_round.closes_at, chosen_round.result, at)
+    shows_key = review.shows_key(
+        contest.review, chosen_round.last_closes_at, chosen_round.result, at
+    )
     return {
         "contest": {"slug": contest.slug, "title": contest.name},
         "round": {
@@ -125,5 +127,5 @@ async def _whole_result_context(contest: ContestShown, found: review.Result) -> 
         else None,
         "key_opens_at": None
         if shows_key or contest.review != "after_close"
-        else chosen_round.closes_at,
+        else chosen_round.last_closes_at,
     }
