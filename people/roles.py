@@ -29,6 +29,7 @@ Action = Literal[
     "approve_questions",
     "manage_contest",
     "approve_contest",
+    "analyse_questions",
     "manage_units",
     "manage_people",
     "see_dashboard",
@@ -46,6 +47,8 @@ ACTIONS: dict[Action, frozenset[RoleName]] = {
     "manage_contest": frozenset({"admin", "organiser"}),
     # An organiser does not approve the own work: publishing needs a second person.
     "approve_contest": frozenset({"admin", "approver"}),
+    # Their figures show keys, so not everybody who sees the dashboard.
+    "analyse_questions": frozenset({"admin", "organiser", "reviewer", "approver", "auditor"}),
     "manage_units": frozenset({"admin", "organiser"}),
     "manage_people": frozenset({"admin", "organiser", "focal_point"}),
     "see_dashboard": frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core import clock
-from quiz import attempts, extensions, finalising, leaderboard, results
+from quiz import attempts, extensions, finalising, leaderboard, question_statistics, results
 
 Context = dict[str, Any]
 
@@ -32,3 +32,10 @@ async def take_board_snapshots(_context: Context) -> int:
 
 async def mark_provisional_results(_context: Context) -> int:
     return await finalising.mark_provisional()
+
+
+async def compute_statistics(_context: Context, round_id: int | None = None) -> int:
+    """Figures of questions: of the round that somebody asked for, else of one that is due."""
+    if round_id is None:
+        return await question_statistics.compute_due()
+    return await question_statistics.compute(round_id)

@@ -22,6 +22,7 @@ JOBS = [
     quiz.jobs.close_expired_attempts,
     quiz.jobs.take_board_snapshots,
     quiz.jobs.mark_provisional_results,
+    quiz.jobs.compute_statistics,
     campaigns.jobs.send_code,
     campaigns.jobs.send_waiting_codes,
     campaigns.jobs.purge_sign_in_codes,
@@ -40,6 +41,7 @@ def cron_lines() -> list[Any]:
         every(quiz.jobs.close_expired_attempts, second=EVERY_FIVE_SECONDS, keep_result=0),
         every(quiz.jobs.take_board_snapshots, second=EVERY_TEN_SECONDS, keep_result=0),
         every(quiz.jobs.mark_provisional_results, second={7, 37}, keep_result=0),
+        every(quiz.jobs.compute_statistics, minute={11, 41}, second=23, keep_result=0),
         every(campaigns.jobs.send_waiting_codes, second=EVERY_TEN_SECONDS, keep_result=0),
         every(campaigns.jobs.purge_sign_in_codes, minute={13}, second=0, keep_result=0),
     ]

@@ -18,7 +18,7 @@ from tests.browser.paper import ENTER, Person, begin
 pytestmark = pytest.mark.browser
 MOST_PAGES = 80
 # Files to keep, and the other language, whose pages are the same.
-NOT_FOLLOWED = re.compile(r"^/(ngon-ngu|quan-tri/.*/mau$|anh/)|\.pdf$")
+NOT_FOLLOWED = re.compile(r"^/(ngon-ngu|quan-tri/.*/mau$|anh/)|\.(pdf|xlsx)$")
 
 
 async def crawl(page: Page, folder: Path, *, most_of_a_kind: int) -> dict[str, int]:
