@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
@@ -249,6 +249,16 @@ async def find_staff(username: str) -> int | None:
     return await pool().fetchval(  # type: ignore[no-any-return]  # one bigint column
         "SELECT id FROM account WHERE username = $1", _username(username)
     )
+
+
+async def account_names(account_ids: Iterable[int | None]) -> dict[int, str]:
+    """The full names of the people behind accounts."""
+    rows = await pool().fetch(
+        "SELECT a.id, p.full_name FROM account a JOIN person p ON p.id = a.person_id "
+        "WHERE a.id = ANY($1::bigint[])",
+        [each for each in account_ids if each is not None],
+    )
+    return {row["id"]: row["full_name"] for row in rows}
 
 
 async def set_password(account_id: int, password: str, *, by: int | None) -> None:

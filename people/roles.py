@@ -24,6 +24,7 @@ RoleName = Literal[
     "auditor",
 ]
 Action = Literal[
+    "see_bank",
     "manage_bank",
     "import_bank",
     "approve_questions",
@@ -41,6 +42,7 @@ Action = Literal[
 ROLES: tuple[RoleName, ...] = get_args(RoleName)
 # What is not written here is not allowed. `own_account` is everybody's who is signed in.
 ACTIONS: dict[Action, frozenset[RoleName]] = {
+    "see_bank": frozenset({"admin", "organiser", "author", "reviewer", "approver"}),
     "manage_bank": frozenset({"admin", "organiser", "author", "reviewer"}),
     "import_bank": frozenset({"admin", "organiser", "author"}),
     "approve_questions": frozenset({"admin", "reviewer", "approver"}),
@@ -203,6 +205,18 @@ async def roles_of(account_id: int) -> list[RoleShown]:
         account_id,
     )
     return [RoleShown(**row) for row in rows]
+
+
+async def platform_staff(action: Action) -> dict[int, str]:
+    """Accounts that may do this on the whole platform, with their people's names, by name."""
+    rows = await pool().fetch(
+        "SELECT a.id, p.full_name FROM account a JOIN person p ON p.id = a.person_id "
+        "WHERE a.is_active AND EXISTS (SELECT 1 FROM role r JOIN unit u ON u.id = r.unit_id "
+        " WHERE r.account_id = a.id AND r.ended_at IS NULL AND r.name = ANY($1::text[]) "
+        " AND u.parent_id IS NULL) ORDER BY p.sort_key, a.id",
+        sorted(ACTIONS[action]),
+    )
+    return {row["id"]: row["full_name"] for row in rows}
 
 
 def _reaches(role: RoleHeld, scope: UnitScope | ContestScope | None) -> bool:

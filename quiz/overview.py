@@ -18,7 +18,7 @@ class BankShown:
     code: str
     name: str
     question_count: int
-    draft_count: int
+    waiting_count: int  # in review
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class PoolShown:
 async def banks() -> list[BankShown]:
     rows = await pool().fetch(
         "SELECT b.id, b.code, b.name, count(q.id)::int AS question_count, "
-        "count(q.id) FILTER (WHERE q.state = 'draft')::int AS draft_count "
+        "count(q.id) FILTER (WHERE q.state = 'in_review')::int AS waiting_count "
         "FROM question_bank b LEFT JOIN question q ON q.bank_id = b.id "
         "GROUP BY b.id ORDER BY b.name, b.id"
     )

@@ -31,6 +31,7 @@ class PoolQuestion:
     source: str = ""
     image_digest: str | None = None
     image_alt: str = ""
+    link: str = ""  # the real procedure that the explanation leads to
 
     def __hash__(self) -> int:
         """Two fields tell questions apart; hashing all of them cost a third of a paper's page."""

@@ -75,7 +75,7 @@ async def approve_contest(contest_id: int, *, by: int | None, at: datetime | Non
     """Publish a contest in review: freeze its pools and open its door, in one transaction.
 
     A second person approves: its maker is refused ("own_contest"); `by` None is the command line,
-    as in `quiz.question_writing.approve_questions`. Two approvals at once make one. `at` judges the
+    as in `quiz.question_review.approve_questions`. Two approvals at once make one. `at` judges the
     windows by another instant than now: the demonstration publishes contests of the past.
     Refuses "not_ready" with what is missing.
     """

@@ -6,6 +6,7 @@ import re
 import string
 from dataclasses import dataclass
 from datetime import date
+from urllib.parse import urlsplit
 
 from core.text import clean, clean_lines
 from quiz.pools import PoolOption
@@ -16,6 +17,7 @@ LONGEST_CODE = 60
 LONGEST_TEXT = 2_000  # characters; a phone shows some 400 on a screen
 LONGEST_OPTION = 500
 LONGEST_NAME = 255
+LONGEST_LINK = 1_000
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class QuestionDraft:
     article: str = ""
     image_id: int | None = None
     image_alt: str = ""
+    link_url: str = ""
     valid_from: date | None = None
     valid_to: date | None = None
 
@@ -52,6 +55,7 @@ def cleaned(draft: QuestionDraft) -> QuestionDraft:
         article=clean(draft.article),
         image_id=draft.image_id,
         image_alt=clean(draft.image_alt),
+        link_url=draft.link_url.strip(),
         valid_from=draft.valid_from,
         valid_to=draft.valid_to,
     )
@@ -70,6 +74,27 @@ def faults_of(draft: QuestionDraft) -> dict[str, str]:
             faults[field] = f"Thiếu {name}."
         elif len(value) > longest:
             faults[field] = f"{name.capitalize()} dài quá {longest} ký tự."
+    return faults | _detail_faults(draft) | _option_faults(draft)
+
+
+def is_link(address: str) -> bool:
+    """Whether people may be sent there: https, a host with a dot, nothing that hides another host."""
+    if len(address) > LONGEST_LINK or re.search(r'[\s"<>\\]', address):
+        return False
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:  # a broken IPv6 host
+        return False
+    return parts.scheme == "https" and "." in host.strip(".") and parts.username is None
+
+
+def option_field(index: int) -> str:
+    return f"option_{string.ascii_lowercase[index]}"
+
+
+def _detail_faults(draft: QuestionDraft) -> dict[str, str]:
+    faults: dict[str, str] = {}
     for field in ("source", "article"):
         if len(getattr(draft, field)) > LONGEST_NAME:
             faults[field] = f"Tên văn bản hoặc điều khoản dài quá {LONGEST_NAME} ký tự."
@@ -79,13 +104,11 @@ def faults_of(draft: QuestionDraft) -> dict[str, str]:
         faults["kind"] = f"Loại câu hỏi phải là một trong: {', '.join(KINDS.values())}."
     if draft.image_id is not None and not draft.image_alt:
         faults["image_alt"] = "Hãy mô tả hình bằng lời cho người không nhìn thấy hình."
+    if draft.link_url and not is_link(draft.link_url):
+        faults["link_url"] = "Liên kết phải là một địa chỉ đầy đủ, bắt đầu bằng https://."
     if draft.valid_from and draft.valid_to and draft.valid_to < draft.valid_from:
         faults["valid_to"] = "Ngày hết hiệu lực phải sau ngày có hiệu lực."
-    return faults | _option_faults(draft)
-
-
-def option_field(index: int) -> str:
-    return f"option_{string.ascii_lowercase[index]}"
+    return faults
 
 
 def _option_faults(draft: QuestionDraft) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""How do questions come into a bank, whose words are they, and who approves them?"""
+"""How do questions come into a bank, and how do their words change?"""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ from core.text import clean, fold
 from people.audit import record
 from quiz.pools import PoolOption
 from quiz.question_drafts import QuestionDraft, cleaned, faults_of
+from quiz.questions import DIFFICULTIES
+
+MOST_TAGS = 10
+LONGEST_TAG = 40
 
 _Values = dict[str, Any]  # columns of question_version that a draft decides
 _Current = dict[str, Any]  # question_id, number, values
@@ -100,13 +104,17 @@ async def save_question(
     article: str = "",
     image_id: int | None = None,
     image_alt: str = "",
+    link_url: str = "",
     valid_from: date | None = None,
     valid_to: date | None = None,
+    seen_number: int | None = None,
 ) -> int:
     """Keep a question under its code and return the id of its current version.
 
     The same words again change nothing. Other words make a new version, which waits for approval;
     attempts keep the version that they were given. Refuses "bad_question" with each field's fault.
+    `seen_number` is the version that an editor had in view, 0 for a question that is to be new:
+    when the bank holds another one, "edited_meanwhile" or "code_taken" is refused.
     """
     draft = cleaned(
         QuestionDraft(
@@ -121,6 +129,7 @@ async def save_question(
             article=article,
             image_id=image_id,
             image_alt=image_alt,
+            link_url=link_url,
             valid_from=valid_from,
             valid_to=valid_to,
         )
@@ -128,6 +137,8 @@ async def save_question(
     faults = faults_of(draft)
     async with transaction() as connection:
         await lock_bank(connection, bank_id)
+        if seen_number is not None:
+            await _refuse_unseen(connection, bank_id, draft.code, seen_number)
         for twin in (await find_twins(connection, bank_id, [draft])).values():
             faults.setdefault("text", f"Câu này trùng với câu {twin} đã có trong ngân hàng.")
         if draft.topic not in await _topic_ids(connection, bank_id):
@@ -197,12 +208,7 @@ async def write_questions(
         "WHERE question_id = ANY($1::bigint[]) AND is_current",
         changed_ids,
     )
-    await connection.execute(
-        "UPDATE question SET state = 'draft', author_id = $2, approver_id = NULL "
-        "WHERE id = ANY($1::bigint[])",
-        changed_ids,
-        by,
-    )
+    await _wait_for_approval(connection, changed_ids, by)
     await _insert_versions(
         connection,
         [
@@ -232,48 +238,165 @@ async def compare_questions(
     return written
 
 
-async def approve_questions(question_ids: Iterable[int], *, by: int | None) -> int:
-    """Approve the current versions of drafts and return how many; repeating changes nothing.
+async def reclassify_questions(
+    question_ids: Iterable[int],
+    *,
+    topic_id: int | None = None,
+    difficulty: str | None = None,
+    by: int | None,
+) -> int:
+    """Give questions of one bank another topic or difficulty and return how many changed.
 
-    A second person approves: whoever wrote the current words is refused ("own_question"), and then
-    nothing of the list is approved. `by` None is the command line, which has no second person: who
-    runs it can write to the database anyway, and the audit trail says that it was the platform.
+    Each change is a new version that waits for approval, as every edit is.
     """
-    wanted = list(question_ids)
+    if difficulty is not None and difficulty not in DIFFICULTIES:
+        raise Refusal("bad_difficulty", "Hãy chọn mức độ trong danh sách.")
+    wanted = sorted(question_ids)
     async with transaction() as connection:
-        own = await connection.fetch(
-            "SELECT q.code FROM question q "
-            "JOIN question_version v ON v.question_id = q.id AND v.is_current "
-            "WHERE q.id = ANY($1::bigint[]) AND q.state = 'draft' AND v.created_by_id = $2 "
-            "ORDER BY q.code",
-            wanted,
-            by,
+        if topic_id is not None:
+            wanted = await _within_topics_bank(connection, topic_id, wanted)
+        # Rows of `question` first and in order, as everybody who changes them takes them.
+        await connection.execute(
+            "SELECT id FROM question WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE", wanted
         )
-        if own:
-            codes = ", ".join(row["code"] for row in own)
-            raise Refusal(
-                "own_question", f"Câu {codes} do chính bạn viết. Hãy nhờ người khác duyệt."
-            )
-        approved = await connection.fetch(
-            "UPDATE question SET state = 'approved', approver_id = $2 "
-            "WHERE id = ANY($1::bigint[]) AND state = 'draft' RETURNING id, bank_id",
+        changed = await connection.fetch(
+            "UPDATE question_version SET is_current = false "
+            "WHERE question_id = ANY($1::bigint[]) AND is_current "
+            "AND (topic_id, difficulty) "
+            "<> (coalesce($2::bigint, topic_id), coalesce($3::text, difficulty)) "
+            "RETURNING id, question_id",
             wanted,
-            by,
+            topic_id,
+            difficulty,
         )
-        await _record_by_bank(connection, approved, "approve_questions", by)
-    return len(approved)
+        await connection.execute(
+            "INSERT INTO question_version (question_id, number, is_current, topic_id, difficulty, "
+            "kind, text, text_key, options, explanation, source_id, source_article, image_id, "
+            "image_alt, link_url, valid_from, valid_to, created_by_id, created_at) "
+            "SELECT question_id, number + 1, true, coalesce($2::bigint, topic_id), "
+            "coalesce($3::text, difficulty), kind, text, text_key, options, explanation, "
+            "source_id, source_article, image_id, image_alt, link_url, valid_from, valid_to, "
+            "$4, $5 FROM question_version WHERE id = ANY($1::bigint[])",
+            [row["id"] for row in changed],
+            topic_id,
+            difficulty,
+            by,
+            now(),
+        )
+        changed_ids = [row["question_id"] for row in changed]
+        await _wait_for_approval(connection, changed_ids, by)
+        await record_by_bank(connection, changed_ids, "reclassify_questions", by)
+    return len(changed)
 
 
-async def retire_questions(question_ids: Iterable[int], *, by: int | None) -> int:
-    """Take questions out of later pools and return how many; published papers keep them."""
+async def tag_questions(
+    question_ids: Iterable[int],
+    *,
+    add: Iterable[str] = (),
+    remove: Iterable[str] = (),
+    by: int | None,
+) -> int:
+    """Put tags on questions or take them off, and return how many questions changed.
+
+    Tags are no part of a question's words: its version and its approval stay.
+    """
+    added, removed = {checked_tag(each) for each in add}, {clean(each) for each in remove}
     async with transaction() as connection:
-        retired = await connection.fetch(
-            "UPDATE question SET state = 'retired' "
-            "WHERE id = ANY($1::bigint[]) AND state <> 'retired' RETURNING id, bank_id",
-            list(question_ids),
+        rows = await connection.fetch(
+            "SELECT id, coalesce(tags, '[]') AS tags FROM question WHERE id = ANY($1::bigint[]) "
+            "ORDER BY id FOR UPDATE",
+            sorted(question_ids),
         )
-        await _record_by_bank(connection, retired, "retire_questions", by)
-    return len(retired)
+        held = {row["id"]: set(orjson.loads(row["tags"])) for row in rows}
+        changed = {
+            question_id: sorted((tags | added) - removed)
+            for question_id, tags in held.items()
+            if (tags | added) - removed != tags
+        }
+        if any(len(tags) > MOST_TAGS for tags in changed.values()):
+            raise Refusal("too_many_tags", f"Mỗi câu có nhiều nhất {MOST_TAGS} nhãn.")
+        await connection.executemany(
+            "UPDATE question SET tags = $2::jsonb WHERE id = $1",
+            [(question_id, json_text(tags)) for question_id, tags in changed.items()],
+        )
+        await record_by_bank(connection, list(changed), "tag_questions", by)
+    return len(changed)
+
+
+def checked_tag(typed: str) -> str:
+    tag = clean(typed).lower()
+    if not tag or len(tag) > LONGEST_TAG or "," in tag:
+        sentence = f"Mỗi nhãn từ 1 đến {LONGEST_TAG} ký tự, không có dấu phẩy."
+        raise Refusal("bad_tag", sentence, fields={"tags": sentence})
+    return tag
+
+
+async def record_by_bank(
+    connection: Connection,
+    question_ids: Sequence[int],
+    action: str,
+    by: int | None,
+    **detail: object,
+) -> None:
+    """Say in the audit trail of each bank which of its questions something was done to."""
+    rows = await connection.fetch(
+        "SELECT bank_id, array_agg(id ORDER BY id) AS ids FROM question "
+        "WHERE id = ANY($1::bigint[]) GROUP BY bank_id ORDER BY bank_id",
+        question_ids,
+    )
+    for row in rows:
+        await record(
+            connection,
+            by=by,
+            action=action,
+            subject=f"bank:{row['bank_id']}",
+            detail={"question_ids": row["ids"], **detail},
+        )
+
+
+async def _within_topics_bank(
+    connection: Connection, topic_id: int, question_ids: Sequence[int]
+) -> list[int]:
+    """Refuse a topic of another bank than the questions'."""
+    rows = await connection.fetch(
+        "SELECT q.id FROM question q JOIN topic t ON t.bank_id = q.bank_id "
+        "WHERE t.id = $1 AND q.id = ANY($2::bigint[]) ORDER BY q.id",
+        topic_id,
+        question_ids,
+    )
+    if len(rows) < len(question_ids):
+        raise Refusal("other_bank", "Hãy chọn chủ đề của chính ngân hàng này.")
+    return [row["id"] for row in rows]
+
+
+async def _wait_for_approval(
+    connection: Connection, question_ids: Sequence[int], by: int | None
+) -> None:
+    await connection.execute(
+        "UPDATE question SET state = 'draft', author_id = $2, approver_id = NULL "
+        "WHERE id = ANY($1::bigint[])",
+        question_ids,
+        by,
+    )
+
+
+async def _refuse_unseen(connection: Connection, bank_id: int, code: str, seen_number: int) -> None:
+    number = await connection.fetchval(
+        "SELECT v.number FROM question q "
+        "JOIN question_version v ON v.question_id = q.id AND v.is_current "
+        "WHERE q.bank_id = $1 AND q.code = $2",
+        bank_id,
+        code,
+    )
+    if (number or 0) == seen_number:
+        return
+    if seen_number == 0:
+        sentence = f"Ngân hàng đã có câu mang mã {code}. Hãy chọn mã khác."
+        raise Refusal("code_taken", sentence, fields={"code": sentence})
+    raise Refusal(
+        "edited_meanwhile",
+        "Trong lúc bạn sửa, người khác đã lưu một phiên bản mới của câu này.",
+    )
 
 
 async def _compare(
@@ -294,20 +417,6 @@ async def _compare(
     return values, current, written
 
 
-async def _record_by_bank(
-    connection: Connection, questions: Sequence[Mapping[str, int]], action: str, by: int | None
-) -> None:
-    for bank_id in {row["bank_id"] for row in questions}:
-        ids = sorted(row["id"] for row in questions if row["bank_id"] == bank_id)
-        await record(
-            connection,
-            by=by,
-            action=action,
-            subject=f"bank:{bank_id}",
-            detail={"question_ids": ids},
-        )
-
-
 def _values(draft: QuestionDraft, topics: Mapping[str, int], sources: Mapping[str, int]) -> _Values:
     return {
         "topic_id": topics.get(draft.topic),
@@ -322,6 +431,7 @@ def _values(draft: QuestionDraft, topics: Mapping[str, int], sources: Mapping[st
         "source_article": draft.article,
         "image_id": draft.image_id,
         "image_alt": draft.image_alt if draft.image_id is not None else "",
+        "link_url": draft.link_url,
         "valid_from": draft.valid_from,
         "valid_to": draft.valid_to,
     }
@@ -358,8 +468,8 @@ async def _insert_versions(
     await connection.executemany(
         "INSERT INTO question_version (question_id, number, is_current, topic_id, difficulty, "
         "kind, text, text_key, options, explanation, source_id, source_article, image_id, "
-        "image_alt, valid_from, valid_to, created_by_id, created_at) VALUES ($1, $2, true, $3, $4, "
-        "$5, $6, $7, $8::jsonb, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+        "image_alt, link_url, valid_from, valid_to, created_by_id, created_at) VALUES ($1, $2, true, "
+        "$3, $4, $5, $6, $7, $8::jsonb, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         [
             (
                 question_id,

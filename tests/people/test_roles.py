@@ -18,16 +18,16 @@ PROVINCE, COMMUNE, OTHER_COMMUNE = "/1/", "/1/7/", "/1/70/"
 # The whole matrix, written out: who may do what over the place where the role is held.
 EXPECTED: dict[RoleName, set[Action]] = {
     "admin": {
-        "manage_bank", "import_bank", "manage_contest", "approve_contest", "manage_units",
+        "see_bank", "manage_bank", "import_bank", "manage_contest", "approve_contest", "manage_units",
         "manage_people", "see_dashboard", "see_audit", "grant_roles", "approve_questions",
     },
     "organiser": {
-        "manage_bank", "import_bank", "manage_contest", "manage_units", "manage_people",
+        "see_bank", "manage_bank", "import_bank", "manage_contest", "manage_units", "manage_people",
         "see_dashboard",
     },
-    "author": {"manage_bank", "import_bank"},
-    "reviewer": {"manage_bank", "approve_questions", "see_dashboard"},
-    "approver": {"approve_contest", "approve_questions", "see_dashboard"},
+    "author": {"see_bank", "manage_bank", "import_bank"},
+    "reviewer": {"see_bank", "manage_bank", "approve_questions", "see_dashboard"},
+    "approver": {"see_bank", "approve_contest", "approve_questions", "see_dashboard"},
     "campaign_staff": {"see_dashboard"},
     "focal_point": {"manage_people", "see_dashboard"},
     "leader": {"see_dashboard"},

@@ -22,7 +22,9 @@ from quiz.contest_making import add_division, add_round, make_contest, publish_r
 from quiz.contests import ContestShown, get_contest
 from quiz.pools import PoolLine, PoolOption
 from quiz.publishing import approve_contest, send_to_review
-from quiz.question_writing import add_topic, approve_questions, make_bank, save_question
+from quiz.question_review import approve_questions
+from quiz.question_review import send_to_review as send_questions
+from quiz.question_writing import add_topic, make_bank, save_question
 from quiz.questions import find_questions
 
 TOPICS = {"chuyen-doi-so": "Chuyển đổi số", "du-lieu": "Dữ liệu"}
@@ -119,6 +121,7 @@ async def bank(
         code = f"{topic}-{difficulty}-{number}"
         await write_question(empty_bank, code, topic=topic, difficulty=difficulty)
     question_ids = tuple(each.id for each in await find_questions(empty_bank))
+    await send_questions(question_ids, by=staff.lan)
     await approve_questions(question_ids, by=staff.minh)
     return Bank(empty_bank, question_ids)
 

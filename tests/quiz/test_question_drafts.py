@@ -54,6 +54,26 @@ def test_a_question_is_checked_by_its_kind(fields: list[str], changes: dict[str,
     assert list(faults_of(cleaned(draft(**changes)))) == fields
 
 
+@pytest.mark.parametrize(
+    ("address", "is_fit"),
+    [
+        ("https://dichvucong.gov.vn/p/home/dvc-chi-tiet.html?ma=1.000105#buoc-2", True),
+        ("https://thủtục.vn", True),
+        ("http://dichvucong.gov.vn", False),
+        ("javascript:alert(1)", False),
+        ("dichvucong.gov.vn", False),
+        ("https://localhost/x", False),
+        ("https://dichvucong.gov.vn@example.com/", False),
+        ("https://[::1", False),
+        ("https://a.vn/<b>", False),
+        ("https://a.vn/ x", False),
+        ("https://a.vn/" + "x" * 1000, False),
+    ],
+)
+def test_a_link_leads_to_a_whole_https_address(address: str, *, is_fit: bool) -> None:
+    assert list(faults_of(cleaned(draft(link_url=address)))) == ([] if is_fit else ["link_url"])
+
+
 @given(st.text(max_size=30), st.lists(st.tuples(st.text(max_size=9), st.booleans()), max_size=10))
 def test_any_words_are_a_question_or_have_faults(
     text: str, options: list[tuple[str, bool]]

@@ -1,4 +1,4 @@
-"""Questions: words make versions, and a second person approves them."""
+"""Questions: words make versions, tags do not."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from core import db
 from core.errors import Refusal
 from people.audit import entries
 from quiz.pools import PoolOption
+from quiz.question_review import approve_questions, retire_questions
 from quiz.question_writing import (
     add_source,
     add_topic,
-    approve_questions,
     make_bank,
-    retire_questions,
+    reclassify_questions,
     save_question,
+    tag_questions,
 )
 from quiz.questions import (
     find_bank,
     find_questions,
+    tags_of,
     topics_of,
 )
-from tests.quiz.conftest import Staff
+from tests.quiz.conftest import Bank, Staff
 
 Write = Callable[..., Awaitable[int]]
 DAY = date(2026, 10, 5)
@@ -49,7 +51,7 @@ async def test_other_words_make_a_version_that_waits_for_approval(
 ) -> None:
     first = await write_question(empty_bank, "Q1")
     question_id = (await find_questions(empty_bank))[0].id
-    await approve_questions([question_id], by=staff.minh)
+    await approve_questions([question_id], by=None)
     second = await write_question(empty_bank, "Q1", text="Chữ khác?", by=staff.minh)
     assert second != first
     shown = (await find_questions(empty_bank))[0]
@@ -65,6 +67,7 @@ async def test_other_words_make_a_version_that_waits_for_approval(
         {"explanation": "Khác."},
         {"source": "Luật số 148/2025/QH15"},
         {"article": "Điều 32"},
+        {"link_url": "https://dichvucong.gov.vn/thu-tuc/1"},
         {"valid_to": DAY},
         {"difficulty": "hard"},
         {"topic": "du-lieu"},
@@ -78,42 +81,6 @@ async def test_every_part_of_a_question_counts_as_its_words(
     assert await write_question(empty_bank, "Q1", **change) != first
 
 
-async def test_nobody_approves_own_words(
-    empty_bank: int, write_question: Write, staff: Staff
-) -> None:
-    await write_question(empty_bank, "Q1")
-    await write_question(empty_bank, "Q2", by=staff.minh)
-    both = [each.id for each in await find_questions(empty_bank)]
-    with pytest.raises(Refusal, match="Câu Q1 do chính bạn viết") as refusal:
-        await approve_questions(both, by=staff.lan)
-    assert refusal.value.code == "own_question"
-    assert [each.state for each in await find_questions(empty_bank)] == ["draft", "draft"]
-    assert await approve_questions(both[1:], by=staff.lan) == 1
-    assert await approve_questions(both[1:], by=staff.lan) == 0
-
-
-async def test_who_rewrites_a_question_may_not_approve_it_either(
-    empty_bank: int, write_question: Write, staff: Staff
-) -> None:
-    await write_question(empty_bank, "Q1")
-    await write_question(empty_bank, "Q1", text="Chữ của Minh?", by=staff.minh)
-    question_id = (await find_questions(empty_bank))[0].id
-    with pytest.raises(Refusal):
-        await approve_questions([question_id], by=staff.minh)
-    assert await approve_questions([question_id], by=staff.lan) == 1
-
-
-async def test_the_command_line_approves_and_the_trail_says_so(
-    empty_bank: int, write_question: Write
-) -> None:
-    await write_question(empty_bank, "Q1", by=None)
-    question_id = (await find_questions(empty_bank))[0].id
-    assert await approve_questions([question_id], by=None) == 1
-    newest = (await entries(f"bank:{empty_bank}"))[0]
-    assert (newest.action, newest.by) == ("approve_questions", None)
-    assert newest.detail == {"question_ids": [question_id]}
-
-
 async def test_a_twin_under_another_code_is_refused(empty_bank: int, write_question: Write) -> None:
     await write_question(empty_bank, "Q1", text="Chuyển đổi số là gì?")
     with pytest.raises(Refusal, match="trùng với câu Q1") as refusal:
@@ -121,6 +88,66 @@ async def test_a_twin_under_another_code_is_refused(empty_bank: int, write_quest
     assert list(refusal.value.fields) == ["text"]
     await retire_questions([(await find_questions(empty_bank))[0].id], by=None)
     await write_question(empty_bank, "Q2", text="CHUYỂN ĐỔI SỐ LÀ GÌ")
+
+
+async def test_an_editor_who_saw_an_older_version_is_refused(
+    empty_bank: int, write_question: Write, staff: Staff
+) -> None:
+    await write_question(empty_bank, "Q1", seen_number=0)
+    await write_question(empty_bank, "Q1", text="Chữ của Minh?", by=staff.minh, seen_number=1)
+    with pytest.raises(Refusal) as refusal:
+        await write_question(empty_bank, "Q1", text="Chữ của Lan?", seen_number=1)
+    assert refusal.value.code == "edited_meanwhile"
+    with pytest.raises(Refusal) as refusal:
+        await write_question(empty_bank, "Q1", text="Câu mới?", seen_number=0)
+    assert (refusal.value.code, list(refusal.value.fields)) == ("code_taken", ["code"])
+    assert (await find_questions(empty_bank))[0].text == "Chữ của Minh?"
+    await write_question(empty_bank, "Q1", text="Chữ của Lan?", seen_number=2)
+    assert await version_count() == 3
+
+
+async def test_another_topic_or_difficulty_is_a_version_that_waits_for_approval(
+    bank: Bank, staff: Staff
+) -> None:
+    topic_id = await db.pool().fetchval("SELECT id FROM topic WHERE code = 'du-lieu'")
+    some = bank.question_ids[:7]  # six easy ones of another topic, then a medium one
+    assert await reclassify_questions(some, topic_id=topic_id, by=staff.minh) == 7
+    assert await reclassify_questions(some, topic_id=topic_id, by=staff.minh) == 0
+    assert await reclassify_questions(some, difficulty="medium", by=staff.lan) == 6
+    shown = {each.id: each for each in await find_questions(bank.id)}
+    assert {(shown[each].topic, shown[each].difficulty, shown[each].state) for each in some} == {
+        ("du-lieu", "medium", "draft")
+    }
+    assert sorted(shown[each].number for each in some) == [2, 3, 3, 3, 3, 3, 3]
+    assert shown[bank.question_ids[7]].state == "approved"
+    kept = "SELECT count(DISTINCT (text, options)) FROM question_version WHERE question_id = $1"
+    assert await db.pool().fetchval(kept, some[0]) == 1
+
+
+async def test_a_topic_of_another_bank_is_refused(bank: Bank, staff: Staff) -> None:
+    other = await make_bank(code="khac", name="Khác")
+    topic_id = await add_topic(other, code="khac", name="Khác")
+    with pytest.raises(Refusal) as refusal:
+        await reclassify_questions(bank.question_ids[:1], topic_id=topic_id, by=staff.lan)
+    assert refusal.value.code == "other_bank"
+    with pytest.raises(Refusal):
+        await reclassify_questions(bank.question_ids[:1], difficulty="siêu khó", by=staff.lan)
+
+
+async def test_tags_come_and_go_without_a_new_version(bank: Bank, staff: Staff) -> None:
+    one, two = bank.question_ids[:2]
+    assert await tag_questions([one, two], add=[" Khó  hiểu "], by=staff.minh) == 2
+    assert await tag_questions([one], add=["khó hiểu"], by=staff.minh) == 0
+    assert await tag_questions([one], add=["cấp xã"], remove=["khó hiểu"], by=staff.minh) == 1
+    assert [each.id for each in await find_questions(bank.id, tag="khó hiểu")] == [two]
+    assert await tags_of(bank.id) == ["cấp xã", "khó hiểu"]
+    tagged = (await find_questions(bank.id, tag="cấp xã"))[0]
+    assert (tagged.tags, tagged.number, tagged.state) == (("cấp xã",), 1, "approved")
+    newest = (await entries(f"bank:{bank.id}"))[0]
+    assert (newest.action, newest.detail) == ("tag_questions", {"question_ids": [one]})
+    for wrong in (["a" * 41], ["a,b"], [" "], [str(n) for n in range(11)]):
+        with pytest.raises(Refusal):
+            await tag_questions([one], add=wrong, by=staff.minh)
 
 
 async def test_two_editors_at_once_make_one_question(

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
 from core import db
-from quiz.question_writing import (
-    add_source,
-    approve_questions,
-    retire_questions,
-)
+from core.clock import local_day, now
+from core.errors import Refusal
+from quiz import pools
+from quiz.question_review import approve_questions, retire_questions, send_to_review
+from quiz.question_writing import add_source
 from quiz.questions import (
+    LAPSING_DAYS,
     PAGE_SIZE,
+    authors_of,
     available_counts,
     count_questions,
+    find_question,
     find_questions,
+    get_question,
     usable_questions,
 )
 from tests.quiz.conftest import Bank, Staff
@@ -82,6 +86,59 @@ async def test_questions_are_found_by_words_without_marks_and_by_filters(
     assert await count_questions(bank.id) == 26
     assert await find_questions(bank.id, page=2) == []
     assert PAGE_SIZE > 26
+
+
+async def test_questions_are_found_by_who_wrote_them_who_reads_them_and_when_they_lapse(
+    bank: Bank, write_question: Write, staff: Staff
+) -> None:
+    today = local_day(now())
+    await add_source("Luật cũ", valid_to=today - timedelta(days=1))
+    await add_source("Luật sắp cũ", valid_to=today)
+    await write_question(bank.id, "Q1", source="Luật cũ", by=staff.minh)
+    await write_question(bank.id, "Q2", source="Luật sắp cũ")
+    await write_question(bank.id, "Q3", valid_to=today + timedelta(days=LAPSING_DAYS + 1))
+    [q1, q2, _] = ids = [
+        each.id for each in await find_questions(bank.id, state="draft", order="code")
+    ]
+    await send_to_review(ids[:2], assignee_id=None, by=staff.lan)
+    await send_to_review([q2], assignee_id=staff.minh, by=staff.lan)
+    assert [each.id for each in await find_questions(bank.id, author_id=staff.minh)] == [q1]
+    assert [each.id for each in await find_questions(bank.id, assignee_id=staff.minh)] == [q2]
+    assert [each.id for each in await find_questions(bank.id, lapse="lapsed")] == [q1]
+    assert [each.id for each in await find_questions(bank.id, lapse="lapsing")] == [q2]
+    assert await count_questions(bank.id, lapse="lapsing", state="approved") == 0
+    assert [each.lapse(today) for each in await find_questions(bank.id, state="draft")] == [None]
+    assert (await find_questions(bank.id, order="newest"))[0].code == "Q3"
+    assert set(await authors_of(bank.id)) == {staff.lan, staff.minh}
+
+
+async def test_a_question_is_got_by_its_id_and_found_by_its_code(
+    empty_bank: int, write_question: Write
+) -> None:
+    await write_question(empty_bank, "Q1", link_url="https://dichvucong.gov.vn/1")
+    question_id = await find_question(empty_bank, " Q1 ")
+    assert question_id is not None
+    shown = await get_question(question_id)
+    assert (shown.code, shown.bank_id) == ("Q1", empty_bank)
+    assert shown.link_url == "https://dichvucong.gov.vn/1"
+    assert await find_question(empty_bank, "Q2") is None
+    with pytest.raises(Refusal):
+        await get_question(question_id + 1)
+
+
+async def test_the_link_goes_into_the_pool_with_the_question(
+    empty_bank: int, write_question: Write
+) -> None:
+    await write_question(empty_bank, "Q1", link_url="https://dichvucong.gov.vn/1", by=None)
+    await approve_questions([(await find_questions(empty_bank))[0].id], by=None)
+    async with db.transaction() as connection:
+        found = await usable_questions(connection, empty_bank, since=DAY, through=DAY)
+    assert [each.link for each in found] == ["https://dichvucong.gov.vn/1"]
+    frozen = pools.to_json(pools.Pool(found, ()))
+    assert pools.from_json(frozen).questions == found
+    for question in frozen["questions"]:  # as pools were frozen before there were links
+        del question["link"]
+    assert pools.from_json(frozen).questions[0].link == ""
 
 
 async def test_wildcards_of_sql_are_ordinary_letters(bank: Bank) -> None:

@@ -9,7 +9,7 @@ from core import clock, db
 from core.errors import Refusal
 from people import accounts, units
 from people.roles import grant_role
-from quiz import contests, publishing, question_writing, questions
+from quiz import contests, publishing, question_review, question_writing, questions
 from quiz.pools import PoolOption
 from web import commands, contest_file
 
@@ -68,7 +68,7 @@ async def house(clean: None) -> dict[str, int]:
             by=None,
         )
     found = await questions.find_questions(bank_id)
-    await question_writing.approve_questions([each.id for each in found], by=None)
+    await question_review.approve_questions([each.id for each in found], by=None)
     return {"alice": await accounts.find_staff("alice") or 0, "bob": bob}
 
 

@@ -12,8 +12,9 @@ from people.unit_import import COLUMNS as UNIT_COLUMNS
 from quiz.contest_making import add_division, add_round, make_contest, publish_rules, set_blueprint
 from quiz.finalising import mark_provisional
 from quiz.pools import PoolLine
+from quiz.question_review import approve_questions, send_to_review
 from quiz.question_sheet import COLUMNS
-from quiz.question_writing import approve_questions, make_bank
+from quiz.question_writing import make_bank
 from quiz.questions import count_questions, find_questions
 from tests.quiz.arena import instant
 from tests.web.cast import Stage, build_stage
@@ -100,7 +101,7 @@ async def test_an_author_brings_questions_in_and_finds_them(stage: Stage, bank: 
     page = (await author.get(BANK, params={"ngan_hang": "cds", "tim": "cau hoi c1"})).text
     assert "Câu hỏi C1 hỏi điều gì?" in page
     assert "Câu hỏi C2" not in page
-    assert "chờ duyệt" in page
+    assert "bản nháp" in page
     again = await send(author, sheet(question("C1"), question("C2", **{"Đáp án": "B"})))
     assert "cập nhật 1, giữ nguyên 1" in again.text
 
@@ -180,13 +181,14 @@ async def test_questions_are_approved_by_a_second_person_only(stage: Stage, bank
     admin, reviewer = stage.clients["admin"], stage.clients["reviewer"]
     await send(admin, sheet(question("C1"), question("C2")))
     ids = [str(each.id) for each in await find_questions(bank)]
+    await send_to_review([each.id for each in await find_questions(bank)], by=None)
     own = await admin.post(f"{BANK}/duyet", data={"cau": ids, "ngan_hang": "cds"})
     assert own.status_code == 422
     assert "do chính bạn viết" in own.text
     assert await count_questions(bank, state="approved") == 0
     waiting = (await reviewer.get("/quan-tri")).text
-    assert "2 câu hỏi chờ duyệt" in waiting
-    page = (await reviewer.get(BANK, params={"ngan_hang": "cds", "tinh_trang": "draft"})).text
+    assert "2 câu hỏi chờ thẩm định" in waiting
+    page = (await reviewer.get(BANK, params={"ngan_hang": "cds", "tinh_trang": "in_review"})).text
     assert page.count('type="checkbox"') == 2
     assert "đáp án đúng" in page  # who approves must see what is right
     done = await reviewer.post(f"{BANK}/duyet", data={"cau": ids, "ngan_hang": "cds"})

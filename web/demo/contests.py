@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from core.clock import local_day
+from core.clock import local_day, now
 from core.db import pool
 from people.accounts import DIVISIONS
 from people.roles import RoleName
@@ -26,7 +26,9 @@ from quiz.contest_making import (
 from quiz.contests import ContestShown, all_contests, get_contest
 from quiz.pools import PoolLine
 from quiz.publishing import approve_contest, send_to_review
-from quiz.question_writing import add_topic, approve_questions, make_bank
+from quiz.question_review import approve_questions
+from quiz.question_review import send_to_review as send_questions
+from quiz.question_writing import add_topic, make_bank
 from quiz.questions import find_bank, find_questions
 from quiz.windows import parse_instant
 from web.demo.lai_chau import PROVINCE
@@ -96,7 +98,14 @@ async def fill_bank(staff: Mapping[RoleName, int]) -> int:
         await add_topic(bank_id, code=code, name=name)
     await import_questions(bank_id, json.loads(QUESTIONS.read_text(encoding="utf-8")), by=author)
     while drafts := await find_questions(bank_id, state="draft"):
-        await approve_questions([each.id for each in drafts], by=staff["reviewer"])
+        await send_questions([each.id for each in drafts], assignee_id=staff["reviewer"], by=author)
+    today = local_day(now())
+    while waiting := await find_questions(bank_id, state="in_review"):
+        in_force = [each.id for each in waiting if each.lapse(today) != "lapsed"]
+        await approve_questions(in_force, by=staff["reviewer"])
+        # Approved long ago, as it were, while they were in force: today nobody could.
+        lapsed = [each.id for each in waiting if each.lapse(today) == "lapsed"]
+        await approve_questions(lapsed, by=None)
     return bank_id
 
 

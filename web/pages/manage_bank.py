@@ -16,16 +16,15 @@ from core.errors import Refusal
 from core.text import clean, number
 from people.roles import may
 from people.sessions import Viewer
-from quiz import bank_import, question_sheet, question_writing, questions
+from quiz import bank_import, question_review, question_sheet, questions
 from quiz.bank_import import BankReport, CellFault
 from quiz.overview import BankShown, banks, used_counts
-from quiz.questions import DIFFICULTIES, KINDS, PAGE_SIZE, QuestionShown
+from quiz.questions import DIFFICULTIES, KINDS, PAGE_SIZE, STATES, Chosen, QuestionShown
 from web.forms import Form, read_form, whole
 from web.guard import require
 from web.office import download, office_page, read_upload
 from web.refusals import status_of
 
-STATES = {"draft": "chờ duyệt", "approved": "đã duyệt", "retired": "ngừng dùng"}
 LIMITS = f"Tối đa {number(question_sheet.ROW_LIMIT)} câu, 10 MB."
 SHOWN_FAULTS = 200
 LARGEST_ID = 2**63 - 1
@@ -45,7 +44,7 @@ async def approve_questions(request: Request) -> Response:
     try:
         if not wanted:
             raise Refusal("nothing_chosen", "Hãy đánh dấu những câu cần duyệt.")
-        count = await question_writing.approve_questions(
+        count = await question_review.approve_questions(
             [each for each in wanted if each is not None], by=viewer.account_id
         )
     except Refusal as refusal:
@@ -219,7 +218,7 @@ _NO_QUESTIONS: Mapping[str, Any] = {
 
 async def _questions(current: BankShown, typed: Mapping[str, str]) -> dict[str, Any]:
     text = clean(typed.get("tim", ""))[:100]
-    chosen = {
+    chosen: Chosen = {
         "topic": typed.get("chu_de") or None,
         "difficulty": typed.get("muc") or None,
         "state": typed.get("tinh_trang") or None,
@@ -268,7 +267,7 @@ def _question(each: QuestionShown, used_count: int) -> dict[str, Any]:
         "is_lapsed": valid_to is not None and valid_to < local_day(now()),
         "state": STATES.get(each.state, each.state),
         "is_approved": each.state == "approved",
-        "is_draft": each.state == "draft",
+        "is_draft": each.state == "in_review",
         "used_count": used_count,
     }
 

@@ -57,15 +57,15 @@ async def _todo(viewer: Viewer, contests: list[ContestShown]) -> list[dict[str, 
             for each in contest.rounds
             if each.result == "provisional" and may_approve
         ]
-    if may(viewer, "approve_questions", None) and may(viewer, "manage_bank", None):
+    if may(viewer, "approve_questions", None) and may(viewer, "see_bank", None):
         found += [
             {
-                "text": f"{bank.name}: {bank.draft_count} câu hỏi chờ duyệt",
-                "url": f"/quan-tri/ngan-hang?ngan_hang={bank.code}&tinh_trang=draft",
+                "text": f"{bank.name}: {bank.waiting_count} câu hỏi chờ thẩm định",
+                "url": f"/quan-tri/ngan-hang?ngan_hang={bank.code}&tinh_trang=in_review",
                 "verb": "Duyệt",
             }
             for bank in await banks()
-            if bank.draft_count
+            if bank.waiting_count
         ]
     return found
 
