@@ -228,7 +228,7 @@ def _shown(value: object) -> str:
     """A cell's value the way a person sees it."""
     match value:
         case str():
-            return _clean(value)
+            return cell_text(value)
         case float():  # at most fifteen digits, as in Excel
             return str(int(value)) if value.is_integer() else f"{value:.15g}"
         case date():
@@ -243,7 +243,8 @@ def _shown(value: object) -> str:
             return str(value).upper()  # True is shown as TRUE
 
 
-def _clean(text: str) -> str:
+def cell_text(text: str) -> str:
+    """A cell's text without what only guards or encodes it: the apostrophe of `safe_cell`, _x000D_."""
     text = clean_lines(_ESCAPED.sub(lambda match: chr(int(match[1], 16)), text))
     return text[1:] if text[:1] == "'" and text[1:].startswith(_FORMULA_STARTS) else text
 

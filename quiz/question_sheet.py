@@ -16,6 +16,7 @@ from quiz.pools import PoolOption
 from quiz.question_drafts import (
     LONGEST_CODE,
     LONGEST_NAME,
+    MOST_OPTIONS,
     QuestionDraft,
     cleaned,
     faults_of,
@@ -55,7 +56,7 @@ _KINDS = {fold(name): code for code, name in KINDS.items()} | {
     "mot lua chon": "single",
     "nhieu lua chon": "multiple",
 }
-_TRUE_FALSE = ("Đúng", "Sai")
+TRUE_FALSE = ("Đúng", "Sai")
 _TRUE_FALSE_ANSWERS = {"dung": "A", "sai": "B", "true": "A", "false": "B"}
 _DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?: 00:00)?|(\d{4})-(\d\d)-(\d\d)")
 # "Cả A và B", "Chỉ A đúng": shuffled, such options would point at the wrong ones.
@@ -159,14 +160,16 @@ def _find_columns(header: SheetRow) -> tuple[dict[str, int], tuple[str, ...]]:
 
 
 def _parse_row(row: SheetRow, places: Mapping[str, int]) -> QuestionRow:
-    typed = {name: row.cells[index] for name, index in places.items()}
+    return parse_fields(row.number, {name: row.cells[index] for name, index in places.items()})
+
+
+def parse_fields(number: int, typed: Mapping[str, str]) -> QuestionRow:
+    """Read one row by its fields: those of REQUIRED, "" where nothing is said, and any others."""
     faults: dict[str, str] = {}
-    kind = _KINDS.get(fold(typed["kind"]), "")
-    texts = [typed.get(option_field(index), "") for index in range(OPTION_COLUMNS)]
-    while texts and not texts[-1]:
-        texts.pop()
+    kind = kind_from(typed["kind"])
+    texts = option_texts(typed)
     if kind == "true_false" and not texts:
-        texts = list(_TRUE_FALSE)
+        texts = list(TRUE_FALSE)
     letters = _answer_letters(typed["answer"], kind, texts)
     if letters is None:
         faults["answer"] = "Đáp án phải là chữ của các phương án đã điền, như B hoặc A, C."
@@ -179,7 +182,7 @@ def _parse_row(row: SheetRow, places: Mapping[str, int]) -> QuestionRow:
     draft = QuestionDraft(
         code=typed["code"],
         topic="",
-        difficulty=_DIFFICULTIES.get(fold(typed["difficulty"]), ""),
+        difficulty=difficulty_from(typed["difficulty"]),
         kind=kind,
         text=typed["text"],
         options=options,
@@ -189,7 +192,18 @@ def _parse_row(row: SheetRow, places: Mapping[str, int]) -> QuestionRow:
         valid_from=_day(typed, "valid_from", faults),
         valid_to=_day(typed, "valid_to", faults),
     )
-    return _checked(QuestionRow(row.number, typed, draft, clean(typed["topic"]), faults))
+    return _checked(QuestionRow(number, typed, draft, clean(typed["topic"]), faults))
+
+
+def option_texts(typed: Mapping[str, str]) -> list[str]:
+    texts = [typed.get(option_field(index), "") for index in range(MOST_OPTIONS)]
+    while texts and not texts[-1]:
+        texts.pop()
+    return texts
+
+
+def says_true_or_false(answer: str) -> bool:
+    return fold(answer) in _TRUE_FALSE_ANSWERS
 
 
 def _checked(row: QuestionRow) -> QuestionRow:
@@ -220,24 +234,38 @@ def _answer_letters(typed: str, kind: str, texts: Sequence[str]) -> tuple[str, .
 
 def _true_false_letters(letter: str, texts: Sequence[str]) -> tuple[str, ...]:
     """Which option says what "Đúng" (A) or "Sai" (B) says, wherever the author put it."""
-    wanted = fold(_TRUE_FALSE[string.ascii_uppercase.index(letter)])
+    wanted = fold(TRUE_FALSE[string.ascii_uppercase.index(letter)])
     said = [place for place, text in enumerate(texts) if fold(text) == wanted]
     return (string.ascii_uppercase[said[0]],) if said else (letter,)
 
 
 def _day(typed: Mapping[str, str], name: str, faults: dict[str, str]) -> date | None:
     text = typed.get(name, "")
-    if not text:
-        return None
+    day = day_from(text)
+    if text and day is None:
+        faults[name] = "Không phải ngày. Hãy ghi như 05/10/2026."
+    return day
+
+
+def day_from(text: str) -> date | None:
+    """05/10/2026 or 2026-10-05 as a day; None when the text says none."""
     match = _DAY.fullmatch(text)
+    if match is None:
+        return None
+    day, month, year = match.group(1, 2, 3) if match[1] else match.group(6, 5, 4)
     try:
-        if match is None:
-            raise ValueError
-        day, month, year = match.group(1, 2, 3) if match[1] else match.group(6, 5, 4)
         return date(int(year), int(month), int(day))
     except ValueError:
-        faults[name] = "Không phải ngày. Hãy ghi như 05/10/2026."
         return None
+
+
+def difficulty_from(text: str) -> str:
+    """The code of a difficulty however it is spelt; "" when it is none."""
+    return _DIFFICULTIES.get(fold(text), "")
+
+
+def kind_from(text: str) -> str:
+    return _KINDS.get(fold(text), "")
 
 
 def parse_item(number: int, item: Mapping[str, Any]) -> QuestionRow:

@@ -1,0 +1,125 @@
+"""Which formats do question files come and go in, and which one is this file?
+
+A file is known by what is in it; its name decides only where the content leaves a choice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from core.errors import Refusal
+from quiz.exchange.aiken import is_answer_line, read_aiken
+from quiz.exchange.decoding import decode
+from quiz.exchange.gift import read_gift, write_gift
+from quiz.exchange.item import Item, Understood, Written
+from quiz.exchange.moodle_xml import read_moodle_xml, write_moodle_xml
+from quiz.exchange.tables import read_table, recognised_count, write_xlsx
+from quiz.exchange.xml_trees import looks_like_xml, root_name
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format by the name that organisers know it by."""
+
+    name: str
+    extensions: tuple[str, ...]
+    is_read: bool = True
+    is_written: bool = True
+
+
+FORMATS: Mapping[str, Format] = {
+    "xlsx": Format("Bảng tính Excel", (".xlsx",)),
+    "csv": Format("Bảng CSV", (".csv", ".tsv"), is_written=False),
+    "gift": Format("GIFT (Moodle)", (".gift", ".txt")),
+    "aiken": Format("Aiken", (".txt",), is_written=False),
+    "moodle_xml": Format("Moodle XML", (".xml",)),
+}
+_ZIP = b"PK\x03\x04"
+_OLE = bytes.fromhex("d0cf11e0a1b11ae1")
+_GIFT = re.compile(
+    r"^\s*::|^\s*\$CATEGORY:|(?<!\\)\{\s*(?:[=~#}]|(?:T|F|TRUE|FALSE)\s*[#}])", re.MULTILINE
+)
+_AIKEN_OPTION = re.compile(r"^\s*\*?[Aa]\s*[.)]", re.MULTILINE)
+
+
+def understand(
+    content: bytes, file_name: str, *, mapping: Mapping[str, int] | None = None
+) -> Understood:
+    """Read a file of questions; `mapping` gives the fields of a table their columns, from 0.
+
+    Refuses "bad_file", "file_bomb", "too_many_rows", "empty_sheet" and "wrong_columns", each with
+    a sentence. A full file takes up to 3 s: call it in a thread.
+    """
+    if not content.strip():
+        raise Refusal("bad_file", "Tệp rỗng. Hãy chọn lại tệp có câu hỏi.")
+    match format_of(content, file_name, has_mapping=mapping is not None):
+        case "gift":
+            return read_gift(content)
+        case "aiken":
+            return read_aiken(content)
+        case "moodle_xml":
+            return read_moodle_xml(content)
+        case table:
+            return read_table(content, table, mapping=mapping)
+
+
+def format_of(content: bytes, file_name: str, *, has_mapping: bool = False) -> str:
+    """The key of FORMATS that a file is read as; refuses "bad_file" when there is none."""
+    extension = file_name.rpartition(".")[2].lower()
+    if content.startswith((_ZIP, _OLE)):
+        return "xlsx"
+    if content.startswith(b"%PDF"):
+        raise Refusal(
+            "bad_file",
+            "Tệp PDF không đọc được thành câu hỏi. Hãy gửi tệp Word hoặc Excel mà từ đó có tệp PDF.",
+        )
+    if looks_like_xml(content):
+        return _xml_format(content)
+    return "csv" if has_mapping else _text_format(decode(content).text, extension)
+
+
+def _xml_format(content: bytes) -> str:
+    match root_name(content):
+        case "quiz":
+            return "moodle_xml"
+        case "questestinterop":
+            raise Refusal(
+                "bad_file", "Đây là QTI 1.2. Hãy xuất lại theo QTI 2.1 trở lên, hoặc Moodle XML."
+            )
+    raise Refusal("bad_file", "Đây không phải tệp câu hỏi Moodle XML hay QTI.")
+
+
+def _text_format(text: str, extension: str) -> str:
+    if extension in ("csv", "tsv"):
+        return "csv"
+    if extension == "gift":
+        return "gift"
+    has_answer = any(map(is_answer_line, text.split("\n")))
+    if has_answer and _AIKEN_OPTION.search(text):
+        return "aiken"
+    if _GIFT.search(text):
+        return "gift"
+    if recognised_count(text) > 1:
+        return "csv"
+    if has_answer or _AIKEN_OPTION.search(text):
+        return "aiken"
+    raise Refusal(
+        "bad_file",
+        "Không nhận ra câu hỏi trong tệp này. Các loại tệp nhận được: "
+        + ", ".join(each.name for each in FORMATS.values() if each.is_read)
+        + ".",
+    )
+
+
+def write(items: Sequence[Item], file_format: str, *, title: str, watermark: str = "") -> Written:
+    """Write questions with their keys; `watermark` names on paper whose copy it is (DOCX only)."""
+    writers: Mapping[str, Callable[[], Written]] = {
+        "gift": lambda: write_gift(items, title=title),
+        "moodle_xml": lambda: write_moodle_xml(items, title=title),
+        "xlsx": lambda: write_xlsx(items, title=title),
+    }
+    if file_format not in writers:
+        raise Refusal("bad_format", "Không xuất được theo định dạng này. Hãy chọn định dạng khác.")
+    return writers[file_format]()
