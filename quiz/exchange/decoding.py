@@ -27,7 +27,7 @@ _NO_TEXT = "Không đọc được chữ trong tệp. Hãy lưu lại tệp vớ
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """The text with \\n between lines, and what was guessed or broken on the way."""
+    """The text with plain line breaks, and what was guessed or broken on the way."""
 
     text: str
     losses: tuple[str, ...] = ()

@@ -114,11 +114,12 @@ def _text_format(text: str, extension: str) -> str:
 
 
 def write(items: Sequence[Item], file_format: str, *, title: str, watermark: str = "") -> Written:
-    """Write questions with their keys; `watermark` names on paper whose copy it is (DOCX only)."""
+    """Write questions with their keys; `watermark` says whose copy it is."""
+    named = " · ".join(filter(None, (title, watermark)))
     writers: Mapping[str, Callable[[], Written]] = {
-        "gift": lambda: write_gift(items, title=title),
-        "moodle_xml": lambda: write_moodle_xml(items, title=title),
-        "xlsx": lambda: write_xlsx(items, title=title),
+        "gift": lambda: write_gift(items, title=named),
+        "moodle_xml": lambda: write_moodle_xml(items, title=named),
+        "xlsx": lambda: write_xlsx(items, title=title, watermark=watermark),
     }
     if file_format not in writers:
         raise Refusal("bad_format", "Không xuất được theo định dạng này. Hãy chọn định dạng khác.")

@@ -163,9 +163,11 @@ def _csv_rows(text: str) -> list[SheetRow]:
     delimiter = declared[1] if declared else _delimiter(text)
     reader = csv.reader(StringIO(text), delimiter=delimiter)
     rows: list[SheetRow] = []
+    first_line = 1
     try:
         for cells in reader:
-            if not any(cell.strip() for cell in cells) or (declared and reader.line_num == 1):
+            number, first_line = first_line, reader.line_num + 1
+            if not any(cell.strip() for cell in cells) or (declared and number == 1):
                 continue
             if len(rows) > ROW_LIMIT:
                 raise Refusal(
@@ -174,7 +176,7 @@ def _csv_rows(text: str) -> list[SheetRow]:
                 )
             if len(cells) > COLUMN_LIMIT:
                 raise Refusal("bad_file", f"Dòng {reader.line_num} có hơn {COLUMN_LIMIT} cột.")
-            rows.append(SheetRow(reader.line_num, tuple(cell_text(cell) for cell in cells)))
+            rows.append(SheetRow(number, tuple(cell_text(cell) for cell in cells)))
     except csv.Error as fault:
         raise Refusal(
             "bad_file",
@@ -303,7 +305,7 @@ def _pinned_as_told(item: Item, told: str) -> Item:
     return replace(item, options=options)
 
 
-def write_xlsx(items: Sequence[Item], *, title: str) -> Written:
+def write_xlsx(items: Sequence[Item], *, title: str, watermark: str = "") -> Written:
     """Write one row a question under the template's names; a semicolon in a tag becomes a comma."""
     rows = [[_cells(item).get(name) for name in TABLE_COLUMNS] for item in items]
     image_count = sum(item.image is not None for item in items)
@@ -311,7 +313,9 @@ def write_xlsx(items: Sequence[Item], *, title: str) -> Written:
     if any(option.feedback for item in items for option in item.options):
         losses.append(FEEDBACK_UNWRITTEN)
     return Written(
-        write_sheet(title, list(TABLE_COLUMNS.values()), rows),
+        write_sheet(
+            title, list(TABLE_COLUMNS.values()), rows, notes=(watermark,) if watermark else ()
+        ),
         "cau-hoi.xlsx",
         "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         losses,
