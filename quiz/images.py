@@ -15,7 +15,13 @@ from core.errors import Refusal
 SIZE_LIMIT_BYTES = 300_000
 # Sharp on any phone and projector; decoded it takes at most 16 MB.
 SIDE_LIMIT_PIXELS = 2_000
+# What a camera makes; decoded it takes some 100 MB for a moment.
+PIXEL_LIMIT = 25_000_000
+# What a picture that is too large for a phone is made into, until it fits.
+SMALLER_SIDES_PIXELS = (1_600, 1_000, 600)
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+
+_NO_PICTURE = "Tệp không phải hình PNG, JPEG, WebP hoặc đã hỏng."
 
 
 async def keep_image(content: bytes, media_type: str, alt: str) -> int:
@@ -33,18 +39,17 @@ async def keep_image(content: bytes, media_type: str, alt: str) -> int:
     if len(content) > SIZE_LIMIT_BYTES:
         raise _refuse("Hình lớn hơn 300 kB. Hãy thu nhỏ hình rồi gửi lại.")
     # Decoding takes tens of milliseconds, too long for the event loop.
-    kind, fresh = await asyncio.to_thread(_encode_anew, content)
-    digest = sha256(fresh).hexdigest()
-    async with transaction() as connection:
-        await connection.execute(
-            "INSERT INTO image (digest, media_type, content) VALUES ($1, $2, $3) "
-            "ON CONFLICT (digest) DO NOTHING",
-            digest,
-            kind,
-            fresh,
-        )
-        image_id: int = await connection.fetchval("SELECT id FROM image WHERE digest = $1", digest)
+    image_id, _ = await _keep(*await asyncio.to_thread(_encode_anew, content))
     return image_id
+
+
+async def keep_fitting_image(content: bytes) -> tuple[int, str]:
+    """Keep a picture that lay in a file of questions, made smaller where it must be.
+
+    Returns its id and digest; its words come later, from whoever looks at the question. Refuses
+    what is no picture, moves, or has more than 25 million pixels.
+    """
+    return await _keep(*await asyncio.to_thread(_encode_fitting, content))
 
 
 async def get_image(digest: str) -> tuple[str, bytes]:
@@ -53,6 +58,48 @@ async def get_image(digest: str) -> tuple[str, bytes]:
     if row is None:
         raise Refusal("not_found", "Không tìm thấy hình này.")
     return row["media_type"], row["content"]
+
+
+async def _keep(kind: str, content: bytes) -> tuple[int, str]:
+    digest = sha256(content).hexdigest()
+    async with transaction() as connection:
+        await connection.execute(
+            "INSERT INTO image (digest, media_type, content) VALUES ($1, $2, $3) "
+            "ON CONFLICT (digest) DO NOTHING",
+            digest,
+            kind,
+            content,
+        )
+        image_id: int = await connection.fetchval("SELECT id FROM image WHERE digest = $1", digest)
+    return image_id, digest
+
+
+def _encode_fitting(content: bytes) -> tuple[str, bytes]:
+    try:
+        with Image.open(BytesIO(content), formats=tuple(MEDIA_TYPES)) as found:
+            width, height = found.size
+            if width * height > PIXEL_LIMIT:
+                raise _refuse("Hình có quá nhiều điểm ảnh. Hãy thu nhỏ hình.")
+            fits = len(content) <= SIZE_LIMIT_BYTES and max(found.size) <= SIDE_LIMIT_PIXELS
+            if not fits and getattr(found, "n_frames", 1) == 1:
+                return _shrunk(ImageOps.exif_transpose(found))
+    except Refusal:
+        raise
+    except Exception as error:  # decoders raise whatever broken bytes lead them to
+        raise _refuse(_NO_PICTURE) from error
+    return _encode_anew(content)
+
+
+def _shrunk(image: Image.Image) -> tuple[str, bytes]:
+    for side in SMALLER_SIDES_PIXELS:
+        small = image.convert("RGBA")
+        small.thumbnail((side, side))
+        small.info.clear()
+        output = BytesIO()
+        small.save(output, format="WEBP", quality=80)
+        if output.tell() <= SIZE_LIMIT_BYTES:
+            return MEDIA_TYPES["WEBP"], output.getvalue()
+    raise _refuse("Hình lớn hơn 300 kB. Hãy thu nhỏ hình rồi gửi lại.")
 
 
 def _encode_anew(content: bytes) -> tuple[str, bytes]:
@@ -76,7 +123,7 @@ def _encode_anew(content: bytes) -> tuple[str, bytes]:
     except Image.DecompressionBombError as error:
         raise _refuse_sides() from error
     except Exception as error:  # decoders raise whatever broken bytes lead them to
-        raise _refuse("Tệp không phải hình PNG, JPEG, WebP hoặc đã hỏng.") from error
+        raise _refuse(_NO_PICTURE) from error
     output = BytesIO()
     bare.save(output, format=kind, **({"quality": 88} if kind != "PNG" else {"optimize": True}))
     return MEDIA_TYPES[kind], output.getvalue()

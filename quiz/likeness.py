@@ -27,7 +27,10 @@ def nearest(wanted: Iterable[str], kept: Sequence[str]) -> list[list[tuple[int, 
     """
     bits: dict[str, int] = {}
     held = sorted(
-        ((len(found), place, _as_bits(found, bits)) for place, found in enumerate(map(trigrams, kept)))
+        (
+            (len(found), place, _as_bits(found, bits))
+            for place, found in enumerate(map(trigrams, kept))
+        )
     )
     sizes = [size for size, _, _ in held]
     return [_nearest(trigrams(key), bits, held, sizes) for key in wanted]
