@@ -203,6 +203,7 @@ def _from_item(item: Item, defaults: Defaults) -> Entry:
             source=item.source,
             article=item.article,
             image_alt=item.image.alt if item.image else "",
+            link_url=item.link_url,
             valid_from=item.valid_from,
             valid_to=item.valid_to,
         )
@@ -264,7 +265,7 @@ def _changed_fields(before: QuestionDraft, after: QuestionDraft) -> set[str]:
     changed = {
         name
         for name in ("code", "topic", "difficulty", "kind", "text", "options", "explanation",
-                     "source", "article", "image_alt", "valid_from", "valid_to")
+                     "source", "article", "image_alt", "link_url", "valid_from", "valid_to")
         if getattr(before, name) != getattr(after, name)
     }  # fmt: skip
     return changed | set(_ANSWER_FIELDS) if changed & set(_ANSWER_FIELDS) else changed
