@@ -1,6 +1,8 @@
 """Which frozen things does a process keep in memory for good?
 
-Pools never change once published, so each process reads one from PostgreSQL once.
+Pools never change once published, so each process reads one from PostgreSQL once. The corrections
+of a round change only together with its scoring version, so a process keeps them by both: there is
+nothing to invalidate, and a round that nobody corrected costs no query at all.
 """
 
 from __future__ import annotations
@@ -8,10 +10,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 from core.db import Connection
+from quiz.corrections import NOTHING, Correction, Overlay
 from quiz.drawing import Paper, draw
 from quiz.pools import Pool, from_json
 
+UNCORRECTED = 1  # the scoring version of a round as it was published
+
 _pools: dict[int, Pool] = {}
+_overlays: dict[tuple[int, int], Overlay] = {}
 
 
 async def get_pool(connection: Connection, pool_id: int) -> Pool:
@@ -26,9 +32,33 @@ async def get_pool(connection: Connection, pool_id: int) -> Pool:
     return found
 
 
+async def overlay_of(connection: Connection, round_id: int, scoring_version: int) -> Overlay:
+    """The corrections of a round; `scoring_version` was read from a committed row."""
+    if scoring_version == UNCORRECTED:
+        return NOTHING
+    found = _overlays.get((round_id, scoring_version))
+    if found is None:
+        rows = await connection.fetch(
+            "SELECT question_version_id, kind, right_options, reason FROM correction "
+            "WHERE round_id = $1 AND state = 'applied' ORDER BY applied_at, id",
+            round_id,
+        )
+        found = {
+            row["question_version_id"]: Correction(
+                row["kind"], tuple(row["right_options"] or ()), row["reason"]
+            )
+            for row in rows
+        }
+        # A reader without a lock may have met the next version's rows under this version's number.
+        if scoring_version == UNCORRECTED + len(rows):
+            _overlays[round_id, scoring_version] = found
+    return found
+
+
 def forget_pools() -> None:
     """For tests, which empty the tables and count ids from one again."""
     _pools.clear()
+    _overlays.clear()
     _draw.cache_clear()
 
 

@@ -4,6 +4,7 @@ A question is worth one point, kept as 1,000 thousandths. Single choice and true
 point or nothing. Several choices: right options chosen minus wrong options chosen, over the number
 of right options, never below nothing (the rule that Moodle calls "multiple answers" with equal
 fractions and a penalty for wrong ones). A question counts as correct only with the whole point.
+What the organisers corrected afterwards (quiz.corrections) is laid over the paper.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from quiz.corrections import NOTHING, Correction, Overlay, corrected
 from quiz.drawing import Paper, PaperQuestion
 
 VERSION = 1
@@ -24,18 +26,27 @@ class Scored:
     question_count: int
 
 
-def score(paper: Paper, answers: Mapping[str, Sequence[int]]) -> Scored:
+def score(paper: Paper, answers: Mapping[str, Sequence[int]], overlay: Overlay = NOTHING) -> Scored:
     """Score answers, {"1": [shown option positions], …}, against the paper that was shown."""
-    points = correct = 0
+    points = correct = dropped = 0
     for position, paper_question in enumerate(paper, start=1):
-        earned = question_points(paper_question, answers.get(str(position), ()))
+        correction = overlay.get(paper_question.question.id) if overlay else None
+        earned = question_points(paper_question, answers.get(str(position), ()), correction)
+        if earned is None:
+            dropped += 1
+            continue
         points += earned
         correct += earned == POINT
-    return Scored(points, correct, len(paper))
+    return Scored(points, correct, len(paper) - dropped)
 
 
-def question_points(paper_question: PaperQuestion, chosen: Sequence[int]) -> int:
-    options = paper_question.question.options
+def question_points(
+    paper_question: PaperQuestion, chosen: Sequence[int], correction: Correction | None = None
+) -> int | None:
+    """Thousandths of a point; None when the question was taken out."""
+    if correction is not None and correction.kind != "rekey":
+        return POINT if correction.kind == "full_marks" else None
+    options = corrected(paper_question.question, correction).options
     order = paper_question.option_order
     places = {order[shown - 1] for shown in chosen if 1 <= shown <= len(order)}
     if paper_question.question.kind != "multiple":

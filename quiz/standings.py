@@ -18,6 +18,9 @@ from quiz.ranking import Counted, bucket, rank_key, replaces
 from quiz.scoring import Scored
 
 StandingId = tuple[int, int]  # round, participant
+# Scoring shares this lock with itself; who changes what scoring rests on takes it alone. Not the
+# round's row: a lock there would be written at every batch and would stop attempts from starting.
+ROUND_LOCK = "hashtextextended('results of a round', round_id)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,14 @@ def counts_instead(rules: RoundRules, new: Closed, old: Closed) -> bool:
         rules.counting,
         (new.choice_key(rules), new.closed_at),
         (old.choice_key(rules), old.closed_at),
+    )
+
+
+async def hold_round(connection: Connection, round_id: int) -> None:
+    """Until the transaction ends nobody else scores, corrects or ranks in this round."""
+    await connection.execute(
+        f"SELECT pg_advisory_xact_lock({ROUND_LOCK}) FROM (SELECT $1::bigint AS round_id) r",  # noqa: S608 — our constant
+        round_id,
     )
 
 
