@@ -2,7 +2,7 @@
 
 The key leaves the server only when the contest's review policy says so (features.md T13):
 `at_once` right after handing in, `after_close` once the round has closed, `after_final` once its
-result is final, `never`.
+result is final, `never`. What the organisers corrected since is shown as it holds now.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from uuid import UUID
 
 from core import db
 from quiz.attempts import CLOSING_GRACE_SECONDS, refuse_unknown
+from quiz.corrections import Correction, corrected
 from quiz.drawing import PaperQuestion
-from quiz.frozen import paper_of
+from quiz.frozen import overlay_of, paper_of
 from quiz.scoring import POINT, question_points
 
 POLICIES = ("at_once", "after_close", "after_final", "never")
@@ -44,8 +45,11 @@ class Result:
     closed_at: datetime | None
     points: int | None
     correct_count: int | None
+    question_count: int | None
     duration_ms: int | None
+    scoring_version: int  # of the round, now
     is_counted: bool
+    is_ranked: bool
     attempt_count: int
 
     @property
@@ -61,12 +65,13 @@ class Outcome:
     receipt: str | None
     points: int | None
     correct_count: int | None
+    question_count: int | None
     duration_ms: int | None
 
 
 async def find_outcome(attempt_id: UUID) -> Outcome:
     row = await db.pool().fetchrow(
-        "SELECT a.state, a.receipt, s.points, s.correct_count, s.duration_ms "
+        "SELECT a.state, a.receipt, s.points, s.correct_count, s.question_count, s.duration_ms "
         "FROM attempt a LEFT JOIN score s ON s.attempt_id = a.id WHERE a.id = $1",
         attempt_id,
     )
@@ -79,8 +84,10 @@ async def find_result(attempt_id: UUID) -> Result:
     row = await db.pool().fetchrow(
         "SELECT a.id AS attempt_id, r.contest_id, a.round_id, a.participant_id, a.division_id, "
         "a.number, a.pool_id, a.seed, a.drawing_version, a.state, a.receipt, a.answers, "
-        "a.prediction, a.deadline_at, a.closed_at, s.points, s.correct_count, s.duration_ms, "
+        "a.prediction, a.deadline_at, a.closed_at, s.points, s.correct_count, "
+        "s.question_count, s.duration_ms, r.scoring_version, "
         "coalesce(t.attempt_id = a.id, true) AS is_counted, "
+        "coalesce(t.is_ranked, true) AS is_ranked, "
         "(SELECT count(*)::int FROM attempt x WHERE x.participant_id = a.participant_id "
         " AND x.round_id = a.round_id) AS attempt_count "
         "FROM attempt a JOIN round r ON r.id = a.round_id "
@@ -106,26 +113,34 @@ def shows_key(policy: str, closes_at: datetime, round_result: str, at: datetime)
 async def reviewed_paper(found: Result) -> list[dict[str, Any]]:
     """The paper with the participant's answers, the key, explanations and sources."""
     paper = await paper_of(db.pool(), found.pool_id, found.seed, found.drawing_version)
+    overlay = await overlay_of(db.pool(), found.round_id, found.scoring_version)
     return [
-        _reviewed(position, each, found.answers.get(str(position), ()))
+        _reviewed(
+            position, each, found.answers.get(str(position), ()), overlay.get(each.question.id)
+        )
         for position, each in enumerate(paper, start=1)
     ]
 
 
-def _reviewed(position: int, each: PaperQuestion, chosen: Sequence[int]) -> dict[str, Any]:
-    options = [each.question.options[place] for place in each.option_order]
+def _reviewed(
+    position: int, each: PaperQuestion, chosen: Sequence[int], correction: Correction | None
+) -> dict[str, Any]:
+    held = corrected(each.question, correction)
+    options = [held.options[place] for place in each.option_order]
+    has_key = correction is None or correction.kind == "rekey"  # else nothing is called right
     return {
         "position": position,
         "text": each.question.text,
         "kind": each.question.kind,
-        "is_right": question_points(each, chosen) == POINT,
+        "is_right": question_points(each, chosen, correction) == POINT,
         "is_answered": bool(chosen),
+        "correction": correction and {"kind": correction.kind, "reason": correction.reason},
         "options": [
             {
                 "letter": string.ascii_uppercase[shown - 1],
                 "text": option.text,
                 "is_chosen": shown in chosen,
-                "is_right": option.is_correct,
+                "is_right": has_key and option.is_correct,
             }
             for shown, option in enumerate(options, start=1)
         ],

@@ -23,6 +23,7 @@ JOBS = [
     quiz.jobs.take_board_snapshots,
     quiz.jobs.mark_provisional_results,
     quiz.jobs.compute_statistics,
+    quiz.jobs.rescore_waiting,
     campaigns.jobs.send_code,
     campaigns.jobs.send_waiting_codes,
     campaigns.jobs.purge_sign_in_codes,
@@ -42,6 +43,7 @@ def cron_lines() -> list[Any]:
         every(quiz.jobs.take_board_snapshots, second=EVERY_TEN_SECONDS, keep_result=0),
         every(quiz.jobs.mark_provisional_results, second={7, 37}, keep_result=0),
         every(quiz.jobs.compute_statistics, minute={11, 41}, second=23, keep_result=0),
+        every(quiz.jobs.rescore_waiting, second={3, 23, 43}, keep_result=0),
         every(campaigns.jobs.send_waiting_codes, second=EVERY_TEN_SECONDS, keep_result=0),
         every(campaigns.jobs.purge_sign_in_codes, minute={13}, second=0, keep_result=0),
     ]

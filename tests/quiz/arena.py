@@ -171,3 +171,20 @@ async def build_arena(
         for name in (CAST[number % len(CAST)] for number in range(people))
     ]
     return Arena(contest_id, round_id, division_id, unit_id, tuple(person_ids))
+
+
+async def account_of(arena: Arena, person: int) -> int:
+    """An account for somebody of the cast who works in the office."""
+    return await db.pool().fetchval(
+        "INSERT INTO account (person_id, username, is_active, failed_count, created_at) "
+        "VALUES ($1, $2, true, 0, now()) RETURNING id",
+        arena.person_ids[person],
+        f"person-{person}",
+    )
+
+
+async def close_round(arena: Arena) -> None:
+    """Let the round's window end now."""
+    await db.pool().execute(
+        "UPDATE round SET closes_at = $2 WHERE id = $1", arena.round_id, instant(-1)
+    )

@@ -45,7 +45,7 @@ async def _as_json(token: AttemptToken) -> Response:
                 "receipt": found.receipt,
                 "score": None if found.points is None else found.points / POINT,
                 "correct_count": found.correct_count,
-                "question_count": token.question_count,
+                "question_count": found.question_count or token.question_count,
                 "duration_ms": found.duration_ms,
             }
         ),
@@ -72,9 +72,9 @@ async def _result_context(
         if found.points is None or found.correct_count is None
         else {
             "correct_count": found.correct_count,
-            "question_count": token.question_count,
+            "question_count": found.question_count,
             "points": found.points / POINT if found.points != found.correct_count * POINT else None,
-            "points_max": token.question_count,
+            "points_max": found.question_count,
             "duration_ms": found.duration_ms,
             "prediction": found.prediction,
             "prediction_unit": unit,
