@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from core import clock
-<<<<<<< HEAD
-from quiz import attempts, extensions, finalising, leaderboard, question_statistics, results
-=======
-from quiz import attempts, finalising, leaderboard, rescoring, results
->>>>>>> 6d930ca (Mend a wrong key: preview from the real attempts, a second person, one transaction)
+from quiz import (
+    attempts,
+    extensions,
+    finalising,
+    leaderboard,
+    question_statistics,
+    rescoring,
+    results,
+)
 
 Context = dict[str, Any]
 
@@ -38,14 +42,13 @@ async def mark_provisional_results(_context: Context) -> int:
     return await finalising.mark_provisional()
 
 
-<<<<<<< HEAD
 async def compute_statistics(_context: Context, round_id: int | None = None) -> int:
     """Figures of questions: of the round that somebody asked for, else of one that is due."""
     if round_id is None:
         return await question_statistics.compute_due()
     return await question_statistics.compute(round_id)
-=======
+
+
 async def rescore_waiting(_context: Context) -> int:
     """Previews of proposed corrections, and approved ones."""
     return await rescoring.rescore_waiting()
->>>>>>> 6d930ca (Mend a wrong key: preview from the real attempts, a second person, one transaction)
