@@ -19,7 +19,7 @@ from quiz.attempts import CLOSING_GRACE_SECONDS, refuse_unknown
 from quiz.corrections import Correction, corrected
 from quiz.drawing import PaperQuestion
 from quiz.frozen import overlay_of, paper_of
-from quiz.scoring import POINT, question_points
+from quiz.scoring import POINT, corrected_points
 
 POLICIES = ("at_once", "after_close", "after_final", "never")
 
@@ -132,7 +132,7 @@ def _reviewed(
         "position": position,
         "text": each.question.text,
         "kind": each.question.kind,
-        "is_right": question_points(each, chosen, correction) == POINT,
+        "is_right": corrected_points(each, chosen, correction) == POINT,
         "is_answered": bool(chosen),
         "correction": correction and {"kind": correction.kind, "reason": correction.reason},
         "options": [

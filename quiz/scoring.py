@@ -10,7 +10,7 @@ What the organisers corrected afterwards (quiz.corrections) is laid over the pap
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quiz.corrections import NOTHING, Correction, Overlay, corrected
 from quiz.drawing import Paper, PaperQuestion
@@ -31,7 +31,7 @@ def score(paper: Paper, answers: Mapping[str, Sequence[int]], overlay: Overlay =
     points = correct = dropped = 0
     for position, paper_question in enumerate(paper, start=1):
         correction = overlay.get(paper_question.question.id) if overlay else None
-        earned = question_points(paper_question, answers.get(str(position), ()), correction)
+        earned = corrected_points(paper_question, answers.get(str(position), ()), correction)
         if earned is None:
             dropped += 1
             continue
@@ -40,13 +40,21 @@ def score(paper: Paper, answers: Mapping[str, Sequence[int]], overlay: Overlay =
     return Scored(points, correct, len(paper) - dropped)
 
 
-def question_points(
-    paper_question: PaperQuestion, chosen: Sequence[int], correction: Correction | None = None
+def corrected_points(
+    paper_question: PaperQuestion, chosen: Sequence[int], correction: Correction | None
 ) -> int | None:
-    """Thousandths of a point; None when the question was taken out."""
-    if correction is not None and correction.kind != "rekey":
-        return POINT if correction.kind == "full_marks" else None
-    options = corrected(paper_question.question, correction).options
+    """Thousandths of a point by the key that holds now; None when the question was taken out."""
+    if correction is None:
+        return question_points(paper_question, chosen)
+    if correction.kind == "rekey":
+        mended = corrected(paper_question.question, correction)
+        return question_points(replace(paper_question, question=mended), chosen)
+    return POINT if correction.kind == "full_marks" else None
+
+
+def question_points(paper_question: PaperQuestion, chosen: Sequence[int]) -> int:
+    """Thousandths of a point by the key in the question."""
+    options = paper_question.question.options
     order = paper_question.option_order
     places = {order[shown - 1] for shown in chosen if 1 <= shown <= len(order)}
     if paper_question.question.kind != "multiple":
