@@ -24,7 +24,7 @@ SMALL_ENTRY_BYTES = MEGABYTE
 CHUNK_BYTES = 65_536
 
 _ZIP_START = b"PK\x03\x04"
-_DIRECTORY_MARK = b"PK\x01\x02"  # begins each entry of a zip directory
+DIRECTORY_MARK = b"PK\x01\x02"  # begins each entry of a zip directory
 _OLE_START = bytes.fromhex("d0cf11e0a1b11ae1")  # .xls, .doc, and whatever has a password
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 
@@ -77,7 +77,7 @@ def refuse_other_formats(content: bytes, kind: OfficeKind) -> None:
             + kind.save_as
         )
     # Counted in the raw bytes: reading a directory of a hundred thousand entries is itself the harm.
-    if content.count(_DIRECTORY_MARK) > ENTRY_LIMIT:
+    if content.count(DIRECTORY_MARK) > ENTRY_LIMIT:
         refuse(
             f"Tệp có cấu trúc lạ, không giống {kind.other_package}. Hãy chép dữ liệu sang một tệp "
             f"{kind.extension} mới rồi gửi lại.",
@@ -96,7 +96,8 @@ class OfficeArchive(zipfile.ZipFile):
         self._left_bytes = kind.parts_limit_bytes
         self._left_tags = 2 * kind.element_limit
 
-    def check_directory(self) -> None:
+    def check_entries(self) -> None:
+        """Refuse passwords and entries that claim to unpack to more than real ones do."""
         entries = self.infolist()
         if any(entry.flag_bits & 0x1 for entry in entries):
             refuse("Tệp đang đặt mật khẩu. Hãy bỏ mật khẩu rồi gửi lại.")
@@ -106,6 +107,9 @@ class OfficeArchive(zipfile.ZipFile):
         )
         if is_bomb:
             refuse_bomb(self.kind)
+
+    def check_directory(self) -> None:
+        self.check_entries()
         kind = self.kind
         if "mimetype" in self.NameToInfo:  # OpenDocument
             refuse(f"Đây không phải tệp {kind.extension} mà là tệp OpenDocument. {kind.save_as}")

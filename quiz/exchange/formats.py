@@ -15,6 +15,9 @@ from quiz.exchange.decoding import decode
 from quiz.exchange.gift import read_gift, write_gift
 from quiz.exchange.item import Item, Understood, Written
 from quiz.exchange.moodle_xml import read_moodle_xml, write_moodle_xml
+from quiz.exchange.packages import is_package
+from quiz.exchange.qti import read_qti_item, read_qti_package
+from quiz.exchange.qti_writing import write_qti
 from quiz.exchange.tables import read_table, recognised_count, write_xlsx
 from quiz.exchange.xml_trees import looks_like_xml, root_name
 
@@ -35,6 +38,7 @@ FORMATS: Mapping[str, Format] = {
     "gift": Format("GIFT (Moodle)", (".gift", ".txt")),
     "aiken": Format("Aiken", (".txt",), is_written=False),
     "moodle_xml": Format("Moodle XML", (".xml",)),
+    "qti": Format("QTI", (".zip", ".xml")),
 }
 _ZIP = b"PK\x03\x04"
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
@@ -61,6 +65,9 @@ def understand(
             return read_aiken(content)
         case "moodle_xml":
             return read_moodle_xml(content)
+        case "qti":
+            is_zip = content.startswith(_ZIP)
+            return read_qti_package(content) if is_zip else read_qti_item(content)
         case table:
             return read_table(content, table, mapping=mapping)
 
@@ -69,7 +76,7 @@ def format_of(content: bytes, file_name: str, *, has_mapping: bool = False) -> s
     """The key of FORMATS that a file is read as; refuses "bad_file" when there is none."""
     extension = file_name.rpartition(".")[2].lower()
     if content.startswith((_ZIP, _OLE)):
-        return "xlsx"
+        return "qti" if is_package(content) else "xlsx"
     if content.startswith(b"%PDF"):
         raise Refusal(
             "bad_file",
@@ -84,6 +91,12 @@ def _xml_format(content: bytes) -> str:
     match root_name(content):
         case "quiz":
             return "moodle_xml"
+        case "qti-assessment-item" | "assessmentItem":
+            return "qti"
+        case "qti-assessment-test" | "assessmentTest" | "manifest":
+            raise Refusal(
+                "bad_file", "Đây là một phần của gói QTI, không có câu hỏi. Hãy gửi cả gói .zip."
+            )
         case "questestinterop":
             raise Refusal(
                 "bad_file", "Đây là QTI 1.2. Hãy xuất lại theo QTI 2.1 trở lên, hoặc Moodle XML."
@@ -119,6 +132,7 @@ def write(items: Sequence[Item], file_format: str, *, title: str, watermark: str
     writers: Mapping[str, Callable[[], Written]] = {
         "gift": lambda: write_gift(items, title=named),
         "moodle_xml": lambda: write_moodle_xml(items, title=named),
+        "qti": lambda: write_qti(items, title=named),
         "xlsx": lambda: write_xlsx(items, title=title, watermark=watermark),
     }
     if file_format not in writers:

@@ -161,6 +161,10 @@ class _Reader:
             self._scripts.append(name)
         elif name == "img":
             self._see(element)
+        elif _is_still(element):
+            words = "".join(element.itertext())
+            self._plain.pictures.append(Picture(element.get("data", ""), clean(words)))
+            self._unseen += 1
         elif name in _PLAYED:
             self._plain.lose(LOST_MEDIA)
         elif name in _LETTERING:
@@ -171,7 +175,7 @@ class _Reader:
 
     def close(self, element: Any, *, is_root: bool = False) -> None:
         name = _name(element)
-        if name in _UNSEEN:
+        if name in _UNSEEN or _is_still(element):
             self._unseen -= 1
         elif name in _BLOCKS:
             self.pieces.append(_BREAK)
@@ -222,6 +226,11 @@ class _Reader:
 
 def _name(element: Any) -> str:
     return element.tag.rpartition("}")[2].lower() if isinstance(element.tag, str) else ""
+
+
+def _is_still(element: Any) -> bool:
+    """QTI may show a picture as an object, whose content is for those who do not see it."""
+    return _name(element) == "object" and element.get("type", "").startswith("image/")
 
 
 def _joined(pieces: list[str]) -> str:

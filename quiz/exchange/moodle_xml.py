@@ -29,9 +29,17 @@ from quiz.exchange.choices import (
 )
 from quiz.exchange.item import Item, ItemFault, ItemImage, ItemOption, Miss, Understood, Written
 from quiz.exchange.markup import Picture, marked_up, plain_text
-from quiz.exchange.pictures import base64_from, file_name_of, picture_from_base64
+from quiz.exchange.pictures import (
+    BROKEN_PICTURE,
+    LOST_OPTION_PICTURE,
+    LOST_OUTSIDE,
+    LOST_PICTURES,
+    base64_from,
+    file_name_of,
+    picture_from_base64,
+)
 from quiz.exchange.topics import topic_from, topic_path
-from quiz.exchange.xml_trees import children_of_root, local_name
+from quiz.exchange.xml_trees import children_of_root, local_name, storable
 from quiz.question_sheet import TRUE_FALSE
 
 QUESTION_LIMIT = 5_000
@@ -61,10 +69,6 @@ UNSUPPORTED = {
     "stack": "câu toán STACK",
     "coderunner": "câu lập trình",
 }
-LOST_PICTURES = "Câu có nhiều hình; chỉ giữ hình đầu tiên."
-LOST_OPTION_PICTURE = "Hình trong phương án {letters} không chuyển được."
-LOST_OUTSIDE = "Hình nằm ở địa chỉ ngoài, không tải về: {address}"
-BROKEN_PICTURE = "Hình trong tệp bị hỏng hoặc quá lớn. Hãy thêm lại hình."
 
 
 def read_moodle_xml(content: bytes) -> Understood:
@@ -310,7 +314,7 @@ def _add_question(quiz: Any, item: Item, number: int) -> None:
     _add_html(question, "generalfeedback", item.explanation)
     for name, value in (("defaultgrade", "1.0"), ("penalty", "0"), ("hidden", "0")):
         etree.SubElement(question, name).text = value
-    etree.SubElement(question, "idnumber").text = _storable(item.code)
+    etree.SubElement(question, "idnumber").text = storable(item.code)
     pins = [option.is_pinned for option in item.options]
     guessed = list(guess_pins(item.options))
     if not is_true_false:
@@ -334,7 +338,7 @@ def _add_stem(question: Any, item: Item) -> None:
     if item.image is None:
         return
     name = file_name_of(item.image, "hinh")
-    image = etree.Element("img", src=f"{_PLUGIN_FILE}{name}", alt=_storable(item.image.alt))
+    image = etree.Element("img", src=f"{_PLUGIN_FILE}{name}", alt=storable(item.image.alt))
     tag = etree.tostring(image, encoding="unicode", method="html")
     text = stem.find("text")
     text.text = etree.CDATA(f"{_html(item.text)}<p>{tag}</p>")
@@ -359,7 +363,7 @@ def _add_answers(question: Any, item: Item, *, is_true_false: bool) -> None:
 
 
 def _add_text(parent: Any, text: str) -> None:
-    etree.SubElement(parent, "text").text = _storable(text)
+    etree.SubElement(parent, "text").text = storable(text)
 
 
 def _add_html(parent: Any, name: str, text: str) -> Any:
@@ -371,9 +375,4 @@ def _add_html(parent: Any, name: str, text: str) -> Any:
 
 
 def _html(text: str) -> str:
-    return marked_up(_storable(text))
-
-
-def _storable(text: str) -> str:
-    """Without the few letters that XML cannot hold."""
-    return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "", text)
+    return marked_up(storable(text))

@@ -9,6 +9,11 @@ from quiz.exchange.item import ItemImage
 # Far above what the bank takes (300 kB); below it a person is told to make the picture smaller.
 PICTURE_LIMIT_BYTES = 5_000_000
 
+LOST_PICTURES = "Câu có nhiều hình; chỉ giữ hình đầu tiên."
+LOST_OPTION_PICTURE = "Hình trong phương án {letters} không chuyển được."
+LOST_OUTSIDE = "Hình không có trong tệp, không tải từ nơi khác về: {address}"
+BROKEN_PICTURE = "Hình trong tệp bị hỏng hoặc quá lớn. Hãy thêm lại hình."
+
 EXTENSIONS = {
     "image/png": "png",
     "image/jpeg": "jpg",

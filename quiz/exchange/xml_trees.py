@@ -6,6 +6,7 @@ none of them kept longer than its question.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from typing import Any, NoReturn
@@ -90,6 +91,11 @@ def looks_like_xml(content: bytes) -> bool:
 
 def local_name(element: Any) -> str:
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def storable(text: str) -> str:
+    """Text without the few letters that XML cannot hold."""
+    return re.sub("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "", text)
 
 
 def _sample_length(content: bytes) -> int:
