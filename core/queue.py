@@ -58,6 +58,17 @@ class Doorbell:
         await asyncio.gather(self._sender, return_exceptions=True)
         await self._disconnect()
 
+    async def length(self) -> int | None:
+        """How many jobs wait for a worker; None while Valkey is away."""
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                redis = await self._connect()
+                return int(await redis.zcard(redis.default_queue_name))
+        except Exception as error:  # noqa: BLE001 — whatever Valkey's fault is, the caller's page must show
+            logger.warning("queue_not_read", reason=type(error).__name__)
+            await self._disconnect()
+            return None
+
     async def _run(self) -> None:
         while True:
             await self._arrival.wait()
@@ -112,3 +123,7 @@ def enqueue(job_name: str, *ids: int | str) -> None:
         DOORBELLS.labels(job_name, "lost").inc()
     else:
         _doorbell.ring(job_name, *ids)
+
+
+async def queue_length() -> int | None:
+    return None if _doorbell is None else await _doorbell.length()

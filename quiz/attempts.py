@@ -21,6 +21,7 @@ from core.groupcommit import GroupCommitter
 from core.queue import enqueue
 from core.text import deadline_shown, time_shown
 from quiz import drawing
+from quiz.activity import ACTIVITY, REFUSAL, SAVE, START, SUBMIT
 from quiz.granted import own_time
 from quiz.receipts import receipt_code
 
@@ -48,6 +49,7 @@ class Save:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
+    round_id: int
     saved_seq: int
     saved_at: datetime | None
     deadline_at: datetime
@@ -126,7 +128,7 @@ WHERE a.id = b.id
     AND b.arrived_at <= a.deadline_at
     AND coalesce(b.opening, a.opening) >= a.opening
     AND (b.is_submit OR b.seq > a.saved_seq)
-RETURNING a.id, a.saved_seq, a.saved_at, a.deadline_at, a.state, a.receipt
+RETURNING a.id, a.round_id, a.saved_seq, a.saved_at, a.deadline_at, a.state, a.receipt
 """
 
 _ENTER = """
@@ -274,6 +276,8 @@ async def write_saves(connection: Connection, saves: Sequence[Save]) -> list[Sav
             [receipt_code(save.attempt_id) if save.is_submit else None for save in saves],
         )
     }
+    for saved in written.values():
+        ACTIVITY.count(saved.round_id, SUBMIT if saved.state == "submitted" else SAVE)
     missed = [save for save in saves if save.attempt_id not in written]
     found = await _why_not_written(connection, missed) if missed else {}
     return [
@@ -313,12 +317,16 @@ async def write_starts(
     }
     others = [start for start in starts if start.attempt_id not in begun]
     resumed = await _open_attempts(connection, others) if others else {}
-    return [
+    results = [
         Started(start.attempt_id, is_resumed=False)
         if start.attempt_id in begun
         else resumed.get((start.round_id, start.person_id)) or _refuse_start()
         for start in starts
     ]
+    for start, result in zip(starts, results, strict=True):
+        if start.attempt_id in begun or isinstance(result, Refusal):
+            ACTIVITY.count(start.round_id, START if start.attempt_id in begun else REFUSAL)
+    return results
 
 
 async def write_openings(
@@ -357,7 +365,12 @@ def refuse_unknown() -> Refusal:
 
 def _saved(row: Mapping[str, Any]) -> Saved:
     return Saved(
-        row["saved_seq"], row["saved_at"], row["deadline_at"], row["state"], row["receipt"]
+        row["round_id"],
+        row["saved_seq"],
+        row["saved_at"],
+        row["deadline_at"],
+        row["state"],
+        row["receipt"],
     )
 
 
@@ -365,7 +378,7 @@ async def _why_not_written(
     connection: Connection, missed: Sequence[Save]
 ) -> dict[UUID, Mapping[str, Any]]:
     rows = await connection.fetch(
-        "SELECT id, state, saved_seq, saved_at, deadline_at, opening, receipt FROM attempt "
+        "SELECT id, round_id, state, saved_seq, saved_at, deadline_at, opening, receipt FROM attempt "
         "WHERE id = ANY($1::uuid[])",
         [save.attempt_id for save in missed],
     )
@@ -376,8 +389,16 @@ def _explain(save: Save, row: Mapping[str, Any] | None) -> Saved | Refusal:
     """Why a save changed nothing: repeated, overtaken, too late, handed in, or unknown."""
     if row is None:
         return refuse_unknown()
-    if row["state"] == "submitted" and save.is_submit:
+    refusal = _refuse_save(save, row)
+    if refusal is None:
         return _saved(row)
+    ACTIVITY.count(row["round_id"], REFUSAL)
+    return refusal
+
+
+def _refuse_save(save: Save, row: Mapping[str, Any]) -> Refusal | None:
+    if row["state"] == "submitted" and save.is_submit:
+        return None
     if row["state"] == "submitted":
         return Refusal(
             "submitted",
@@ -398,7 +419,7 @@ def _explain(save: Save, row: Mapping[str, Any] | None) -> Saved | Refusal:
             "Bài đang mở trên một trang hay một máy khác. "
             "Bạn có thể làm tiếp tại đây; trang kia sẽ dừng lưu.",
         )
-    return _saved(row)
+    return None
 
 
 async def _open_attempts(

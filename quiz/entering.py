@@ -53,6 +53,8 @@ class EntryRules:
     unit_path: str  # "" where everybody may enter
     division_ids: Mapping[str, int]  # by code
     rules_version: int
+    entry_stopped_at: datetime | None = None
+    start_stopped_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,7 @@ def check(rules: EntryRules, entrant: Entrant, at: datetime) -> None:
     closes_at = rules.closes_at + entrant.granted
     if not rules.opens_at <= at < closes_at:
         raise refuse_outside_window(rules.opens_at, closes_at, at)
+    _check_switches(rules, entrant)
     if entrant.exclusion is not None:
         raise Refusal(
             "excluded",
@@ -182,6 +185,21 @@ def check(rules: EntryRules, entrant: Entrant, at: datetime) -> None:
             )
 
 
+def _check_switches(rules: EntryRules, entrant: Entrant) -> None:
+    if rules.start_stopped_at is not None:
+        raise Refusal(
+            "starts_stopped",
+            f"Ban Tổ chức tạm dừng cho bắt đầu bài mới từ {datetime_shown(rules.start_stopped_at)}. "
+            "Bạn xem thông báo ở trang cuộc thi rồi quay lại sau. Bài đang làm không bị ảnh hưởng.",
+        )
+    if rules.entry_stopped_at is not None and entrant.participant_id is None:
+        raise Refusal(
+            "entries_stopped",
+            f"Ban Tổ chức tạm dừng nhận người mới từ {datetime_shown(rules.entry_stopped_at)}. "
+            "Bạn xem thông báo ở trang cuộc thi rồi quay lại sau.",
+        )
+
+
 def choose_division(rules: EntryRules, entrant: Entrant, chosen_code: str | None) -> int:
     """The division already entered, else the chosen one, else the declared one, else the only one."""
     if entrant.division_id is not None:
@@ -211,4 +229,6 @@ def entry_rules(contest: Any, chosen_round: Any, unit_path: str) -> EntryRules:
         unit_path=unit_path,
         division_ids={division.code: division.id for division in contest.divisions},
         rules_version=contest.rules_version,
+        entry_stopped_at=contest.entry_stopped_at,
+        start_stopped_at=contest.start_stopped_at,
     )

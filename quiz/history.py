@@ -36,7 +36,7 @@ class AttemptShown:
     question_count: int | None
     duration_ms: int | None
     is_counted: bool
-    is_board_frozen: bool
+    is_board_frozen: bool  # or hidden
     rank: int | None = None
 
     def exported(self) -> dict[str, Any]:
@@ -53,7 +53,7 @@ async def attempts_of(person_id: int) -> list[AttemptShown]:
         "a.started_at, a.deadline_at, a.closed_at, a.receipt, a.prediction, s.points, "
         "s.correct_count, s.question_count, s.duration_ms, "
         "coalesce(t.attempt_id = a.id, false) AS is_counted, "
-        "(r.result <> 'final' AND r.closes_at > $3 AND c.board_freeze_seconds > 0 "
+        "(c.board_hidden_at IS NOT NULL OR r.result <> 'final' AND r.closes_at > $3 AND c.board_freeze_seconds > 0 "
         " AND r.closes_at - c.board_freeze_seconds * interval '1 second' <= $3) AS is_board_frozen "
         "FROM participant p JOIN attempt a ON a.participant_id = p.id "
         "JOIN round r ON r.id = a.round_id JOIN contest c ON c.id = r.contest_id "

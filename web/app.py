@@ -18,6 +18,7 @@ from core.errors import Refusal
 from core.log import configure, logger
 from core.queue import close_queue, open_queue
 from core.settings import Settings, require_secret
+from quiz.activity import ACTIVITY, WRITE_SECONDS
 from quiz.attempts import Attempts
 from web.contest_cache import ContestCache
 from web.edge import Edge
@@ -59,12 +60,14 @@ def create_app(settings: Settings) -> Starlette:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GARBAGE_THRESHOLDS)
-        clock_keeper = asyncio.create_task(_keep_clock())
+        keepers = [asyncio.create_task(_keep_clock()), asyncio.create_task(_keep_activity())]
         try:
             yield
         finally:
-            clock_keeper.cancel()
+            for keeper in keepers:
+                keeper.cancel()
             await app.state.attempts.close()
+            await _write_activity()
             await close_queue()
             await db.close_database()
 
@@ -96,3 +99,16 @@ async def _keep_clock() -> None:
             await db.database_clock().sample()
         except Exception as error:  # noqa: BLE001 — while PostgreSQL is away the last offset still holds
             logger.warning("clock_sample_failed", reason=type(error).__name__)
+
+
+async def _keep_activity() -> None:
+    while True:
+        await asyncio.sleep(WRITE_SECONDS)
+        await _write_activity()
+
+
+async def _write_activity() -> None:
+    try:
+        await ACTIVITY.write()
+    except Exception as error:  # noqa: BLE001 — while PostgreSQL is away the counts wait in memory
+        logger.warning("activity_not_written", reason=type(error).__name__)

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import orjson
 
 from core.errors import Refusal
+from core.log import logger
 from quiz.contests import ContestShown, public_contests
+from quiz.notices import NoticeShown, current_notices
 
 SECONDS = 2.0
 
@@ -21,15 +26,15 @@ class ContestCache:
 
     def __init__(self) -> None:
         self._contests: Sequence[ContestShown] = ()
+        self._notices: Mapping[int, Sequence[NoticeShown]] = {}
+        # By round: what a save's answer tells of the notices, ready to be sent.
+        self._told: Mapping[int, orjson.Fragment] = {}
         self._stale_at = 0.0
         self._lock = asyncio.Lock()
+        self._reading: asyncio.Task[None] | None = None
 
     async def all(self) -> Sequence[ContestShown]:
-        if time.monotonic() >= self._stale_at:
-            async with self._lock:
-                if time.monotonic() >= self._stale_at:
-                    self._contests = await public_contests()
-                    self._stale_at = time.monotonic() + SECONDS
+        await self._read_if_stale()
         return self._contests
 
     async def by_slug(self, slug: str) -> ContestShown:
@@ -38,8 +43,54 @@ class ContestCache:
     async def by_id(self, contest_id: int) -> ContestShown:
         return _found([contest for contest in await self.all() if contest.id == contest_id])
 
+    async def notices(self, contest_id: int) -> Sequence[NoticeShown]:
+        """The lines that people inside this contest see now."""
+        await self._read_if_stale()
+        return self._notices.get(contest_id, ())
+
+    def told(self, round_id: int) -> orjson.Fragment | None:
+        """The notices for a save's answer, from memory alone; None when there are none.
+
+        A save waits for no reading: it sets one off and tells what the one before has found.
+        """
+        if time.monotonic() >= self._stale_at and self._reading is None:
+            self._reading = asyncio.create_task(self._read_aside())
+        return self._told.get(round_id)
+
     def forget(self) -> None:
         self._stale_at = 0.0
+
+    async def _read_if_stale(self) -> None:
+        if time.monotonic() >= self._stale_at:
+            async with self._lock:
+                if time.monotonic() >= self._stale_at:
+                    await self._read()
+
+    async def _read(self) -> None:
+        contests, notices = await public_contests(), defaultdict[int, list[NoticeShown]](list)
+        for notice in await current_notices():
+            notices[notice.contest_id].append(notice)
+        self._contests, self._notices = contests, dict(notices)
+        self._told = {
+            each.id: orjson.Fragment(orjson.dumps(notices_json(notices[contest.id])))
+            for contest in contests
+            if contest.id in notices
+            for each in contest.rounds
+        }
+        self._stale_at = time.monotonic() + SECONDS
+
+    async def _read_aside(self) -> None:
+        try:
+            await self._read_if_stale()
+        except Exception as error:  # noqa: BLE001 — while PostgreSQL is away saves are answered all the same
+            logger.warning("contests_not_read", reason=type(error).__name__)
+        finally:
+            self._reading = None
+
+
+def notices_json(notices: Sequence[NoticeShown]) -> list[dict[str, object]]:
+    """What play.js shows."""
+    return [{"id": each.id, "body": each.body} for each in notices]
 
 
 def _found(contests: list[ContestShown]) -> ContestShown:

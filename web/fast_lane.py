@@ -75,6 +75,5 @@ class FastLane:
         arrived_at = db.database_clock().instant(request.scope["state"]["arrived"])
         fields = parse_form(await read_body(request, LARGEST_FORM_BYTES))
         attempts: Attempts = self._state.attempts
-        return saved_json(
-            await attempts.save(parse_save(token, fields, arrived_at, is_submit=False))
-        )
+        saved = await attempts.save(parse_save(token, fields, arrived_at, is_submit=False))
+        return saved_json(saved, self._state.contests.told(saved.round_id))

@@ -45,7 +45,7 @@ _SENTINEL = re.compile(f"@@({'|'.join((*ATTEMPT_VALUES, 'question_blocks'))})@@"
 
 @dataclass(frozen=True)
 class Frame:
-    """What the papers of a round share; `prediction` as pairs, so that it can be a key."""
+    """What the papers of a round share; pairs instead of dictionaries, so that it can be a key."""
 
     slug: str
     title: str
@@ -53,6 +53,9 @@ class Frame:
     round_name: str
     question_count: int
     prediction: tuple[tuple[str, str], ...]
+    notices: tuple[tuple[int, str], ...]
+    extension_count: int
+    granted_minutes: int  # beyond the attempt's own limit
 
 
 def paper_page(
@@ -113,6 +116,9 @@ def _context(
         if frame.prediction
         else None,
         "just_saved": just_saved,
+        "notices": [{"id": number, "body": body} for number, body in frame.notices],
+        "extension_count": frame.extension_count,
+        "granted_minutes": frame.granted_minutes,
     }
 
 

@@ -27,6 +27,8 @@ _STATUS = {
     "cannot_start": 409,
     "not_open_yet": 409,
     "round_closed": 409,
+    "starts_stopped": 409,
+    "entries_stopped": 409,
     "round_final": 409,
     "key_shown": 409,
     "extended_already": 409,

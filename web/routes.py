@@ -47,6 +47,7 @@ TABLE: list[tuple[str, str, Access, Handler]] = [
     ("GET", "/cuoc-thi/{slug}", EVERYBODY, contests.contest),
     ("GET", "/cuoc-thi/{slug}/vao-thi", ENTRANT, play.enter_page),
     ("POST", "/cuoc-thi/{slug}/vao-thi", ENTRANT, play.enter),
+    ("GET", "/cuoc-thi/{slug}/tin", EVERYBODY, play.news),
     ("GET", "/cuoc-thi/{slug}/the-le", EVERYBODY, contests.rules),
     ("GET", "/cuoc-thi/{slug}/bang-xep-hang", EVERYBODY, leaderboard.board),
     ("GET", "/cuoc-thi/{slug}/vi-tri", SIGNED_IN, leaderboard.around_me),

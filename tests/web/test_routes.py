@@ -42,6 +42,7 @@ MATRIX = {
     "GET /cuoc-thi/{slug}":                   ALL_200,
     "GET /cuoc-thi/{slug}/vao-thi":           SIGNED_200,
     "POST /cuoc-thi/{slug}/vao-thi":          SIGNED_303,
+    "GET /cuoc-thi/{slug}/tin":               ALL_200,
     "GET /cuoc-thi/{slug}/the-le":            ALL_200,
     "GET /cuoc-thi/{slug}/bang-xep-hang":     ALL_200,
     "GET /cuoc-thi/{slug}/vi-tri":            SIGNED_200,

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from core.clock import local, now
 from core.errors import Refusal
+from core.text import datetime_shown
 from quiz import leaderboard
 from quiz import statistics as figures
 from quiz.contests import ContestShown, RoundShown, rules_of
@@ -77,7 +78,12 @@ async def statistics(request: Request) -> Response:
             raise Refusal("not_found", "Cuộc thi này không có đợt thi đó.")
         return "contests/statistics.html", await _figures_context(found, chosen)
 
-    return await _answer(request, make, ("statistics", found.slug, number), FIGURES_CACHE_SECONDS)
+    return await _answer(
+        request,
+        make,
+        ("statistics", found.slug, number, str(found.board_hidden_at)),
+        FIGURES_CACHE_SECONDS,
+    )
 
 
 def sections(body: str) -> list[dict[str, Any]]:
@@ -128,8 +134,22 @@ async def _contest_context(request: Request, found: ContestShown) -> dict[str, A
         ],
         "divisions": [{"name": each.name, "about": None} for each in found.divisions],
         "prizes": [],
+        "notices": [each.body for each in await request.app.state.contests.notices(found.id)],
+        "stopped": _stopped(found),
         "as_of": at,
     }
+
+
+def _stopped(found: ContestShown) -> str | None:
+    """What the organisers have stopped, for those who are still outside."""
+    if found.start_stopped_at is not None:
+        return (
+            f"Ban Tổ chức tạm dừng cho bắt đầu bài mới từ {datetime_shown(found.start_stopped_at)}."
+            " Bài đang làm không bị ảnh hưởng."
+        )
+    if found.entry_stopped_at is not None:
+        return f"Ban Tổ chức tạm dừng nhận người mới từ {datetime_shown(found.entry_stopped_at)}."
+    return None
 
 
 async def _figures_context(found: ContestShown, chosen: RoundShown) -> dict[str, Any]:
@@ -150,6 +170,7 @@ async def _figures_context(found: ContestShown, chosen: RoundShown) -> dict[str,
             if each.opens_at <= at
         ],
         "as_of": at,
+        "hidden_at": found.board_hidden_at,
         "totals": {
             "people_count": hidden(shown.people_count),
             "attempt_count": hidden(shown.attempt_count),

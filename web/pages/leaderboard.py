@@ -42,7 +42,10 @@ async def board(request: Request) -> Response:
         return template, await _context(contest, chosen, tab, page)
 
     return await request.app.state.public_pages.answer(  # type: ignore[no-any-return]  # State has no types
-        request, make, key=("board", contest.slug, number, tab, str(page)), seconds=CACHE_SECONDS
+        request,
+        make,
+        key=("board", contest.slug, number, tab, str(page), str(contest.board_hidden_at)),
+        seconds=CACHE_SECONDS,
     )
 
 
@@ -56,7 +59,7 @@ async def around_me(request: Request) -> Response:
     entered = await participant_of(viewer.person_id, contest.id)
     place = (
         await leaderboard.place_of(chosen.id, entered.participant_id, reach=5)
-        if entered and not chosen.is_board_frozen(at)
+        if entered and not chosen.is_board_frozen(at) and contest.board_hidden_at is None
         else None
     )
     division = next(
@@ -85,6 +88,7 @@ async def around_me(request: Request) -> Response:
             else [],
             "show_gap": chosen.prediction_actual is not None,
             "as_of": at,
+            "hidden_at": contest.board_hidden_at,
             "can_enter": open_round(contest, at) is not None,
         },
     )
@@ -94,9 +98,20 @@ async def _context(
     contest: ContestShown, chosen: RoundShown, tab: str, page: int
 ) -> dict[str, Any]:
     at = now()
-    snapshot = await leaderboard.find_snapshot(chosen.id) if chosen.is_board_frozen(at) else None
+    is_hidden = contest.board_hidden_at is not None
+    snapshot = (
+        await leaderboard.find_snapshot(chosen.id)
+        if chosen.is_board_frozen(at) and not is_hidden
+        else None
+    )
     state = (
-        "final" if chosen.result == "final" else "frozen" if snapshot is not None else "provisional"
+        "hidden"
+        if is_hidden
+        else "final"
+        if chosen.result == "final"
+        else "frozen"
+        if snapshot is not None
+        else "provisional"
     )
     shown: dict[str, Any] = {
         "kind": "units" if tab == UNITS else "people",
@@ -104,13 +119,18 @@ async def _context(
         "as_of": snapshot["taken_at"] if snapshot else at,
         "frozen_at": snapshot["taken_at"] if snapshot else None,
         "opens_at": None,
+        "hidden_at": contest.board_hidden_at,
         "note": "Xếp theo tỷ lệ người tham gia so với số người của đơn vị."
         if tab == UNITS
         else rules_sentence(contest.comparators, contest.prediction),
     }
     content = snapshot["content"] if snapshot else None
-    if tab == UNITS:
-        rows, pages = await _units(chosen, content, at), None
+    rows: list[dict[str, Any]] = []
+    pages: leaderboard.Board | None = None
+    if is_hidden:
+        shown["total"] = 0
+    elif tab == UNITS:
+        rows = await _units(chosen, content, at)
         shown["total"] = len(rows)
     else:
         division = next(each for each in contest.divisions if each.code == tab)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 import orjson
@@ -26,9 +26,24 @@ from quiz.contests import (
 )
 from quiz.drawing import Paper
 from quiz.frozen import paper_of
-from web.forms import LARGEST_FORM_BYTES, Form, parse_form, read_body, read_form, wants_json
+from quiz.notices import NoticeShown
+from web.contest_cache import notices_json
+from web.forms import (
+    LARGEST_FORM_BYTES,
+    Form,
+    parse_form,
+    read_body,
+    read_form,
+    wants_json,
+)
 from web.guard import signed_in, with_renewed_token
-from web.pages.shown import PREDICTION_UNITS, attempt_policy, attempts_left, epoch_ms
+from web.pages.shown import (
+    PREDICTION_UNITS,
+    attempt_policy,
+    attempts_left,
+    epoch_ms,
+    round_or_current,
+)
 from web.paper_html import Frame, paper_page
 from web.render import language_of, private_page, render
 from web.tokens import AttemptToken
@@ -84,7 +99,7 @@ async def paper(request: Request) -> Response:
     deadline_ms, now_ms = epoch_ms(opened.deadline_at), epoch_ms(db.database_clock().now())
     html = paper_page(
         language_of(request),
-        _frame(contest, opened, len(drawn)),
+        _frame(contest, opened, len(drawn), await request.app.state.contests.notices(contest.id)),
         drawn,
         attempt={
             "id": str(opened.attempt_id),
@@ -114,12 +129,30 @@ async def save(request: Request) -> Response:
     saved = await _attempts(request).save(wanted)
     if wants_json(request):
         response = Response(
-            saved_json(saved),
+            saved_json(saved, request.app.state.contests.told(saved.round_id)),
             media_type="application/json",
             headers={"Cache-Control": "no-store"},
         )
         return with_renewed_token(request, response)
     return with_renewed_token(request, _saved_page(request, fields, wanted, saved))
+
+
+async def news(request: Request) -> Response:
+    """What a page that has not saved for a minute asks: from memory, the same for everybody.
+
+    `extension_count` tells the page that time was granted to somebody; for its own deadline it
+    then asks with a save.
+    """
+    contest: ContestShown = await request.app.state.contests.by_slug(request.path_params["slug"])
+    chosen = round_or_current(contest, request.query_params.get("dot", "")[:3], now())
+    if chosen is None:
+        raise Refusal("not_found", "Cuộc thi này không có đợt thi đó.")
+    notices = await request.app.state.contests.notices(contest.id)
+    return Response(
+        orjson.dumps({"notices": notices_json(notices), "extension_count": chosen.extension_count}),
+        media_type="application/json",
+        headers={"Cache-Control": "no-cache"},
+    )
 
 
 async def confirm_page(request: Request) -> Response:
@@ -210,15 +243,19 @@ async def _paper(opened: Opened) -> Paper:
     return await paper_of(db.pool(), opened.pool_id, opened.seed, opened.drawing_version)
 
 
-def saved_json(saved: Saved) -> bytes:
-    """The answer to a save as interfaces.md has it; instants in ISO 8601 with offset."""
-    return orjson.dumps(
-        {
-            "saved_seq": saved.saved_seq,
-            "saved_at": saved.saved_at,
-            "deadline_at": saved.deadline_at,
-        }
-    )
+def saved_json(saved: Saved, notices: orjson.Fragment | None) -> bytes:
+    """The answer to a save as interfaces.md has it; instants in ISO 8601 with offset.
+
+    `notices` only while the organisers have something to say to those inside.
+    """
+    answer: dict[str, object] = {
+        "saved_seq": saved.saved_seq,
+        "saved_at": saved.saved_at,
+        "deadline_at": saved.deadline_at,
+    }
+    if notices is not None:
+        answer["notices"] = notices
+    return orjson.dumps(answer)
 
 
 def parse_save(
@@ -293,8 +330,12 @@ def _saved_page(
     )
 
 
-def _frame(contest: ContestShown, opened: Opened, question_count: int) -> Frame:
+def _frame(
+    contest: ContestShown, opened: Opened, question_count: int, notices: Sequence[NoticeShown]
+) -> Frame:
     chosen_round = _round(contest, opened)
+    beyond_limit = opened.deadline_at - opened.started_at
+    beyond_limit -= timedelta(seconds=chosen_round.time_limit_seconds)
     prediction = contest.prediction and {
         "label": f"Theo bạn, {PREDICTION_TARGETS[contest.prediction]} là bao nhiêu?",
         "definition": "Số đúng được chốt một lần sau khi đợt thi đóng.",
@@ -307,6 +348,9 @@ def _frame(contest: ContestShown, opened: Opened, question_count: int) -> Frame:
         chosen_round.name,
         question_count,
         tuple(prediction.items()) if prediction else (),
+        tuple((each.id, each.body) for each in notices),
+        chosen_round.extension_count,
+        max(0, round(beyond_limit / timedelta(minutes=1))),
     )
 
 

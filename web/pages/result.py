@@ -86,7 +86,11 @@ async def _result_context(
 
 async def _standing(contest: ContestShown, found: review.Result) -> dict[str, Any] | None:
     chosen_round = next(each for each in contest.rounds if each.id == found.round_id)
-    if found.points is None or chosen_round.is_board_frozen(now()):
+    if (
+        found.points is None
+        or contest.board_hidden_at is not None
+        or chosen_round.is_board_frozen(now())
+    ):
         return None
     place = await leaderboard.place_of(found.round_id, found.participant_id)
     if place is None:

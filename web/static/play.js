@@ -127,7 +127,7 @@
     paint();
   }
   function saved(got, mine) {
-    if (got.deadline_at && ms(got.deadline_at)) deadline = ms(got.deadline_at);
+    heard(got);
     if (got.saved_seq > seq) {            // another page is ahead of this one
       const other = read();
       if (other && other.lan > opening) { takenOver(); return; }
@@ -145,6 +145,58 @@
     write();
     if (unsent()) later(got.saved_seq >= mine ? 150 : wait());
   }
+
+  /* ---- what the organisers say: more time, and lines for everybody inside ---- */
+  const news = $('tin');
+  let heardAt = Date.now(), extensions = +data.extensions, hidden = [];
+  try { hidden = JSON.parse(remember('tin-an')) || []; } catch (e) { /* not readable: nothing hidden */ }
+  function line(kind, text, id) {
+    const p = el('p', ''), b = el('button', '×');
+    p.className = 'note ' + kind + ' told';
+    p.appendChild(el('span', text));
+    if (id) p.dataset.notice = id;
+    b.type = 'button';
+    b.className = 'hide-told';
+    b.setAttribute('aria-label', words.hide + ': ' + text);
+    p.appendChild(b);
+    return p;
+  }
+  function tell(notices) {
+    const wanted = notices.filter(n => hidden.indexOf(n.id) < 0), ids = wanted.map(n => String(n.id));
+    Array.from(news.querySelectorAll('[data-notice]')).forEach(p => { if (ids.indexOf(p.dataset.notice) < 0) p.remove(); });
+    wanted.forEach(n => { if (!news.querySelector('[data-notice="' + n.id + '"]')) news.appendChild(line('warn', n.body, n.id)); });
+  }
+  function hideLine(p) {
+    if (p.dataset.notice) { hidden = hidden.concat(+p.dataset.notice).slice(-50); remember('tin-an', JSON.stringify(hidden)); }
+    p.remove();
+    section(at).focus({ preventScroll: true });
+  }
+  const untilText = () => say(words.until, { t: clockOf(deadline) });
+  function heard(got) {
+    const until = ms(got.deadline_at), more = Math.round((until - deadline) / 6e4);
+    heardAt = Date.now();
+    if (until) deadline = until;
+    if (more > 0) {
+      $('dong-ho').querySelector('small').textContent = untilText();
+      news.appendChild(line('ok', say(words.granted, { n: more, t: clockOf(deadline) })));
+    }
+    tell(got.notices || []);
+  }
+  /* Whoever saves hears of everything with the answer; whoever only reads asks once in a while. */
+  async function askNews() {
+    setTimeout(askNews, 6e4 * (1 + Math.random() / 2));
+    if (stopped || leaving || document.hidden || navigator.onLine === false || Date.now() - heardAt < 45e3) return;
+    try {
+      const reply = await fetch(data.newsUrl, { credentials: 'same-origin', headers: { Accept: 'application/json' } });
+      if (!reply.ok) return;
+      const got = await answer(reply);
+      tell(got.notices || []);
+      if (got.extension_count === extensions) return;
+      extensions = got.extension_count;   // somebody was given time; a save tells whether it was this paper
+      send(true);
+    } catch (e) { /* no net: the next time */ }
+  }
+
   function refused(got) {
     if (got.code === 'taken_over') takenOver();
     else if (got.code === 'submitted') finish();
@@ -194,13 +246,16 @@
     going = true;
     wait2(auto ? words.over : words.sending);
     let reply = null, got = {};
-    try {
-      reply = await post(data.submitUrl, { redirect: 'manual' });
-      if (reply.type !== 'opaqueredirect' && !reply.ok) got = await answer(reply);
+    try {                                 // time that is over by this clock is only asked about: it may have been extended
+      reply = await post(auto ? data.saveUrl : data.submitUrl, { redirect: 'manual' });
+      if (reply.type !== 'opaqueredirect' && (auto || !reply.ok)) got = await answer(reply);
     } catch (e) { reply = null; }
     going = false;
     if (leaving || stopped) return;
-    if (reply && (reply.type === 'opaqueredirect' || reply.ok)) finish();
+    if (auto && reply && reply.ok) {
+      saved(got, seq);
+      if (deadline - now() > 2000) goOn(); else handing = setTimeout(submit, 1000);
+    } else if (reply && (reply.type === 'opaqueredirect' || reply.ok)) finish();
     else if (reply && reply.status === 409 && got.code) refused(got);
     else if (reply && (reply.status === 401 || reply.status === 404)) keptHere();
     else { wait2(auto ? words.overFail : words.sendFail, true); handing = setTimeout(submit, wait(reply)); }
@@ -227,6 +282,7 @@
   /* ---- time ---- */
   let before = Infinity, over = false, flushed = false;
   function announce(text) { $('loa').textContent = ''; setTimeout(() => { $('loa').textContent = text; }, 60); }
+  function goOn() { over = auto = false; hide('hop-cho'); paint(); }
   async function tick() {
     const left = deadline - now(), s = Math.max(0, Math.ceil(left / 1000)), two = x => (x < 10 ? '0' : '') + x;
     const text = (s >= 3600 ? Math.floor(s / 3600) + ':' : '') + two(Math.floor(s / 60) % 60) + ':' + two(s % 60), box = $('dong-ho');
@@ -242,7 +298,7 @@
     flight = false;
     await Promise.race([send(true), new Promise(r => setTimeout(r, 3000))]);
     if (stopped || leaving) return;
-    if (deadline - now() > 2000) { over = false; hide('hop-cho'); return; }
+    if (deadline - now() > 2000) { goOn(); return; }
     auto = true;
     submit();
   }
@@ -312,6 +368,7 @@
     if (to) { e.preventDefault(); hide('hop-nop'); sheet(false); look(to.dataset.to, true); return; }
     if (body.classList.contains('sheet') && !e.target.closest('#danh-sach, .dock')) sheet(false);
     if (!b) return;
+    if (b.classList.contains('hide-told')) { hideLine(b.parentNode); return; }
     if (b.id === 'nop') { e.preventDefault(); ask(); }
     else if (b.id === 'nop-that' || b.id === 'thu-lai') submit();
     else if (b.id === 'lam-tiep') hide('hop-nop');
@@ -342,6 +399,8 @@
 
   /* ---- begin ---- */
   tidy();
+  Array.from(news.querySelectorAll('p')).forEach(p => { const id = p.dataset.notice; if (id && hidden.indexOf(+id) >= 0) p.remove(); else p.replaceWith(line(id ? 'warn' : 'ok', p.textContent, id)); });
+  setTimeout(askNews, 6e4 * (1 + Math.random() / 2));
   restore();
   write();
   root.classList.add('ready');
