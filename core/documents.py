@@ -5,13 +5,14 @@ openpyxl reads them, through `core.sheet_archive`, which hands out only parts th
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from io import BytesIO
+from io import BytesIO, StringIO
 from typing import Any
 
 import xlsxwriter
@@ -118,12 +119,27 @@ def write_sheet(
     return output.getvalue()
 
 
+def write_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """Write a CSV file that Excel opens rightly: UTF-8 with a byte order mark, CRLF, no formula."""
+    output = StringIO()
+    writer = csv.writer(output)
+    for row in (header, *rows):
+        writer.writerow([safe_cell(_csv_text(value)) for value in row])
+    return output.getvalue().encode("utf-8-sig")
+
+
 def safe_cell(text: str) -> str:
     """Text that no spreadsheet takes for a formula: an apostrophe goes before = + - @ and tab.
 
     For CSV too. `read_sheet` takes the apostrophe off again.
     """
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def _csv_text(value: object) -> str:
+    if isinstance(value, datetime) and value.tzinfo:
+        value = local(value)
+    return "" if value is None else _shown(value)
 
 
 def _open_first_sheet(content: bytes, archive: CheckedArchive) -> tuple[Any, list[str]]:

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import timedelta
-from functools import cache
-from typing import TypeVar
 from uuid import UUID
-
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 
 from core.clock import local_day, now
 from core.db import Connection, pool, transaction
 from core.errors import Refusal
-from core.log import logger
 from core.settings import is_loopback, settings
 from core.text import clean, phone_e164
 from people.audit import record
 from people.codes import ask_code, get_asked, lock_phone, prove_code
 from people.consents import MESSAGES, PURPOSES, TAKE_PART, current_texts, record_consent
+from people.passwords import hash_password, readable_secret
 from people.persons import make_person
 from people.sessions import open_session, revoke_sessions
 from people.units import find_selectable_unit, get_unit
-
-Result = TypeVar("Result")
 
 # What people declare at sign-up; a contest with other divisions asks at its door.
 DIVISIONS = (
@@ -40,19 +30,12 @@ DIVISIONS = (
 LONGEST_NAME = 120
 OLDEST_AGE = 120
 YOUNGEST_AGE = 5
-FAILURES_BEFORE_LOCK = 10
-LOCKED_FOR = timedelta(minutes=15)
-SHORTEST_PASSWORD = 8  # OWASP ASVS 5, 6.2.1
-LONGEST_PASSWORD = 200
+TEMPORARY_GROUPS = 3  # of four letters, 59 bits
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{2,59}")
 _DIVISION = re.compile(r"[\w-]{0,40}")
 _NAME_MARKS = frozenset(" '’‘ʼ-‐.·")
 _NOT_TICKED = frozenset({"", "0", "off", "false", "khong"})
 _PHONE_SENTENCE = "Bạn hãy nhập số điện thoại di động gồm 10 chữ số, ví dụ 0912 345 678."
-
-# Argon2 takes 64 MiB and most of a core for each hash: two at a time, and never on the event loop.
-_hasher = PasswordHasher()
-_hashing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
 
 
 @dataclass(frozen=True)
@@ -170,21 +153,30 @@ async def finish_with_code(code_id: UUID, typed: str, *, browser: str) -> Signed
                 "account_closed",
                 "Tài khoản này đang bị khóa. Bạn liên hệ Ban Tổ chức để được giúp.",
             )
-        return await _sign_in(connection, account, browser)
+        return await open_account(connection, account, browser)
 
 
 async def make_staff(
-    *, username: str, password: str, full_name: str, unit_code: str | None = None
+    *,
+    username: str,
+    password: str,
+    full_name: str,
+    unit_code: str | None = None,
+    is_temporary: bool = False,
+    by: int | None = None,
 ) -> int:
-    """Make an account that signs in by name and password; return its id. Roles are granted apart."""
-    name = _username(username)
+    """Make an account that signs in by name and password; return its id. Roles are granted apart.
+
+    A temporary password must be changed before anything else is done with the account.
+    """
+    name = username_of(username)
     if not _USERNAME.fullmatch(name):
         sentence = "Tên đăng nhập có từ 3 đến 60 ký tự: chữ không dấu, số, dấu chấm, gạch, @."
         raise Refusal("bad_form", sentence, fields={"ten": sentence})
     if fault := _name_fault(clean(full_name)):
         raise Refusal("bad_form", fault, fields={"ho_ten": fault})
     unit_id = (await get_unit(unit_code)).id if unit_code else None
-    password_hash = await _hash_password(password)
+    password_hash = await hash_password(password)
     async with transaction() as connection:
         if await connection.fetchval("SELECT id FROM account WHERE username = $1", name):
             sentence = f"Tên đăng nhập {name} đã có người dùng."
@@ -194,60 +186,31 @@ async def make_staff(
         )
         account_id = await connection.fetchval(
             "INSERT INTO account (person_id, username, password_hash, is_active, failed_count, "
-            "created_at) VALUES ($1, $2, $3, true, 0, $4) RETURNING id",
+            "created_at, must_change_password) VALUES ($1, $2, $3, true, 0, $4, $5) RETURNING id",
             person_id,
             name,
             password_hash,
             now(),
+            is_temporary,
         )
+        if by is not None:
+            await record(connection, by=by, action="make_staff", subject=f"account:{account_id}")
     return int(account_id)
 
 
-async def sign_in_staff(username: str, password: str, *, browser: str) -> SignedIn:
-    """Sign in by name and password; after ten wrong ones the account waits for 15 minutes.
+def temporary_password() -> str:
+    """A password to hand over once, until its owner chooses the own one."""
+    return readable_secret(groups=TEMPORARY_GROUPS)
 
-    Wrong name, wrong password and locked account sound alike and cost the same time. A failure is
-    counted before the comparison, so guessing in parallel gains nothing, and no address is ever
-    locked out.
-    """
-    tried = await pool().fetchrow(
-        """
-        UPDATE account SET
-            failed_count = CASE WHEN locked_until IS NULL THEN failed_count + 1 ELSE 1 END,
-            locked_until = CASE WHEN locked_until IS NULL AND failed_count + 1 >= $3
-                THEN $2::timestamptz + $4::interval END
-        WHERE username = $1 AND is_active AND password_hash IS NOT NULL
-          AND (locked_until IS NULL OR locked_until <= $2)
-        RETURNING id, password_hash, locked_until
-        """,
-        _username(username),
-        now(),
-        FAILURES_BEFORE_LOCK,
-        LOCKED_FOR,
-    )
-    is_right = await _in_thread(_is_password, tried["password_hash"] if tried else None, password)
-    if tried is None or not is_right:
-        if tried and tried["locked_until"]:
-            logger.warning("account_locked", account_id=tried["id"])
-        raise Refusal(
-            "sign_in_failed",
-            "Tên đăng nhập hoặc mật khẩu chưa đúng. Sau 10 lần nhập chưa đúng, tài khoản tạm khóa 15 phút.",
-        )
-    async with transaction() as connection:
-        account = await connection.fetchrow(
-            "UPDATE account a SET failed_count = 0, locked_until = NULL FROM person p "
-            "WHERE a.id = $1 AND p.id = a.person_id RETURNING a.id, a.person_id, p.full_name",
-            tried["id"],
-        )
-        await record(
-            connection, by=account["id"], action="sign_in", subject=f"account:{account['id']}"
-        )
-        return await _sign_in(connection, account, browser)
+
+def username_of(typed: str) -> str:
+    """A typed name as accounts keep it: capitals do not count."""
+    return clean(typed).casefold()
 
 
 async def find_staff(username: str) -> int | None:
     return await pool().fetchval(  # type: ignore[no-any-return]  # one bigint column
-        "SELECT id FROM account WHERE username = $1", _username(username)
+        "SELECT id FROM account WHERE username = $1", username_of(username)
     )
 
 
@@ -261,15 +224,19 @@ async def account_names(account_ids: Iterable[int | None]) -> dict[int, str]:
     return {row["id"]: row["full_name"] for row in rows}
 
 
-async def set_password(account_id: int, password: str, *, by: int | None) -> None:
+async def set_password(
+    account_id: int, password: str, *, by: int | None, is_temporary: bool = False
+) -> None:
     """Give a staff account a new password, unlock it and sign all its browsers out."""
-    password_hash = await _hash_password(password)
+    password_hash = await hash_password(password)
     async with transaction() as connection:
         changed = await connection.fetchval(
-            "UPDATE account SET password_hash = $2, failed_count = 0, locked_until = NULL "
+            "UPDATE account SET password_hash = $2, failed_count = 0, locked_until = NULL, "
+            "must_change_password = $3 "
             "WHERE id = $1 AND username IS NOT NULL AND is_active RETURNING id",
             account_id,
             password_hash,
+            is_temporary,
         )
         if changed is None:
             raise Refusal("unknown_account", "Không tìm thấy tài khoản có tên đăng nhập này.")
@@ -319,7 +286,10 @@ async def _make_citizen(connection: Connection, sign_up: SignUp) -> Mapping[str,
     }
 
 
-async def _sign_in(connection: Connection, account: Mapping[str, object], browser: str) -> SignedIn:
+async def open_account(
+    connection: Connection, account: Mapping[str, object], browser: str
+) -> SignedIn:
+    """Open a session for an account that has just proven itself, inside the caller's transaction."""
     account_id, person_id = account["id"], account["person_id"]
     assert isinstance(account_id, int)
     assert isinstance(person_id, int)
@@ -350,35 +320,3 @@ def _is_likely(birth_year: int) -> bool:
 
 def _is_ticked(form: Mapping[str, str], name: str) -> bool:
     return form.get(name, "").strip().lower() not in _NOT_TICKED
-
-
-def _username(typed: str) -> str:
-    return clean(typed).casefold()
-
-
-async def _hash_password(password: str) -> str:
-    if len(password) < SHORTEST_PASSWORD or len(password) > LONGEST_PASSWORD:
-        sentence = f"Mật khẩu có từ {SHORTEST_PASSWORD} đến {LONGEST_PASSWORD} ký tự."
-        raise Refusal("bad_password", sentence, fields={"mat_khau": sentence})
-    return await _in_thread(_hasher.hash, _composed(password))
-
-
-def _is_password(kept: str | None, typed: str) -> bool:
-    try:
-        _hasher.verify(kept or _nobodys_hash(), _composed(typed))
-    except VerificationError:
-        return False
-    return kept is not None
-
-
-@cache
-def _nobodys_hash() -> str:
-    return _hasher.hash("nobody has this password")
-
-
-def _composed(password: str) -> str:
-    return unicodedata.normalize("NFC", password)
-
-
-async def _in_thread(call: Callable[..., Result], *arguments: object) -> Result:
-    return await asyncio.get_running_loop().run_in_executor(_hashing, call, *arguments)

@@ -86,6 +86,7 @@ class Person(Model):
         "people.Unit", null=True, on_delete=fields.RESTRICT, related_name="persons"
     )
     division_code = fields.CharField(max_length=40, default="")  # declared at sign-up
+    job_title = fields.CharField(max_length=120, db_default="")  # an official's position
     created_at = fields.DatetimeField(auto_now_add=True)
     erased_at = fields.DatetimeField(null=True)
     merged_into_id = fields.BigIntField(null=True)  # the person that a duplicate became
@@ -110,7 +111,8 @@ class Account(Model):
     totp_secret = fields.TextField(null=True)  # encrypted with a key made from SECRET_KEY
     totp_confirmed_at = fields.DatetimeField(null=True)  # empty: no second factor yet
     totp_last_step = fields.BigIntField(null=True)  # a code works once
-    recovery_hashes: fields.JSONField[Any] = fields.JSONField(null=True)  # Argon2id, each used once
+    recovery_hashes: fields.JSONField[Any] = fields.JSONField(null=True)  # SHA-256, each used once
+    must_change_password = fields.BooleanField(db_default=False)  # it was handed over by another
     created_at = fields.DatetimeField(auto_now_add=True)
 
     class Meta:

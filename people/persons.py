@@ -133,7 +133,7 @@ async def export_person(person_id: int) -> dict[str, Any]:
         """
         SELECT jsonb_build_object(
             'person', to_jsonb(p) - 'name_key' - 'sort_key' || jsonb_build_object('unit', u.name),
-            'account', to_jsonb(a) - 'password_hash',
+            'account', to_jsonb(a) - 'password_hash' - 'totp_secret' - 'recovery_hashes',
             'consents', coalesce((
                 SELECT jsonb_agg(jsonb_build_object('purpose', t.purpose, 'version', t.version,
                     'body', t.body, 'is_given', c.is_given, 'recorded_at', c.recorded_at)
@@ -173,7 +173,8 @@ async def _close_account(connection: Connection, account_id: int, phone: str | N
     # The row stays for what refers to it; it must have some name, and nobody can type this one.
     await connection.execute(
         "UPDATE account SET phone = NULL, username = 'xoá:' || id, password_hash = NULL, "
-        "is_active = false WHERE id = $1",
+        "is_active = false, totp_secret = NULL, totp_confirmed_at = NULL, recovery_hashes = NULL "
+        "WHERE id = $1",
         account_id,
     )
 

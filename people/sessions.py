@@ -40,6 +40,9 @@ class Viewer:
     birth_year: int | None
     phone: str | None
     roles: tuple[RoleHeld, ...]
+    has_password: bool = False  # staff
+    has_second_factor: bool = False
+    must_change_password: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ async def find_session(token: str) -> Viewer | None:
         """
         SELECT s.id AS session_id, s.seen_at, a.id AS account_id, a.phone, p.id AS person_id,
                p.full_name AS shown_name, p.unit_id, u.path AS unit_path, p.division_code,
-               p.birth_year, (
+               p.birth_year, a.password_hash IS NOT NULL AS has_password,
+               a.totp_confirmed_at IS NOT NULL AS has_second_factor, a.must_change_password, (
                    SELECT jsonb_agg(jsonb_build_object('name', r.name, 'unit_path', over.path,
                                                        'contest_id', r.contest_id) ORDER BY r.id)
                    FROM role r LEFT JOIN unit over ON over.id = r.unit_id
@@ -121,12 +125,16 @@ async def revoke_session(session_id: int, *, account_id: int) -> None:
     )
 
 
-async def revoke_sessions(connection: Connection, account_id: int) -> None:
-    """Sign all of an account's browsers out, inside the caller's transaction."""
+async def revoke_sessions(
+    connection: Connection, account_id: int, *, but: int | None = None
+) -> None:
+    """Sign all of an account's browsers out (`but` one), inside the caller's transaction."""
     await connection.execute(
-        "UPDATE session SET revoked_at = $2 WHERE account_id = $1 AND revoked_at IS NULL",
+        "UPDATE session SET revoked_at = $2 "
+        "WHERE account_id = $1 AND revoked_at IS NULL AND id IS DISTINCT FROM $3",
         account_id,
         now(),
+        but,
     )
 
 

@@ -45,7 +45,7 @@ async def test_the_tables_are_what_the_models_say(clean: None) -> None:
                 assert found[key] == field.null, key
 
 
-@pytest.mark.parametrize("table", ["audit_entry", "pool"])
+@pytest.mark.parametrize("table", ["audit_entry", "audit_seal", "pool"])
 async def test_what_happened_stays(clean: None, table: str) -> None:
     triggers = await db.pool().fetchval(
         "SELECT count(*) FROM pg_trigger WHERE tgrelid = $1::regclass AND tgname LIKE '%only_added'",

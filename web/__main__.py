@@ -170,6 +170,18 @@ def _make_contest(arguments: argparse.Namespace, chosen: Settings) -> int:
     )
 
 
+def _verify_audit(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from web.commands import verify_audit
+
+    return _with_database(resolved(chosen), lambda: verify_audit(arguments.seal))
+
+
+def _reset_second_factor(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from web.commands import reset_second_factor
+
+    return _with_database(resolved(chosen), lambda: reset_second_factor(arguments.username))
+
+
 def _with_database(chosen: Settings, verb: Callable[[], Awaitable[int | None]]) -> int:
     async def call() -> int:
         await db.open_database(chosen.database_url, pgbouncer=chosen.pgbouncer)
@@ -220,6 +232,10 @@ def _parser() -> argparse.ArgumentParser:
     admin.add_argument("username")
     admin.add_argument("--name", required=True, help="the person's full name")
     admin.add_argument("--unit", required=True, help="the unit's code, such as T12")
+    trail = add("verify-audit", _verify_audit, "whether nobody changed the audit trail")
+    trail.add_argument("--seal", help="a seal written down earlier, which must still be there")
+    lost = add("reset-second-factor", _reset_second_factor, "take it off an account")
+    lost.add_argument("username")
     plan = add("make-contest", _make_contest, "a contest's draft from a TOML file")
     plan.add_argument("file")
     plan.add_argument("--by", required=True, help="the username of the organiser who makes it")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import Refusal
-from people import accounts, unit_writing, units
+from people import accounts, audit_chain, second_factor, unit_writing, units
 from people.consents import publish_first_texts
 from people.roles import grant_role
 from quiz import bank_import
@@ -31,6 +31,33 @@ async def make_admin(username: str, full_name: str, unit_code: str, password: st
     )
     await grant_role(account_id, "admin", unit_id=unit.id, by=None)
     print(f"Đã tạo tài khoản {username}, quản trị {unit.name}.")  # noqa: T201 — the command's answer
+    return 0
+
+
+async def verify_audit(seal: str | None) -> int:
+    """Check the chain of the audit trail, and that a seal which was written down is still in it.
+
+    Returns 1 when a link is broken or the seal is gone.
+    """
+    report = await audit_chain.verify_chain()
+    if report.fault:
+        print(f"HỎNG: {report.fault}")  # noqa: T201 — the command's answer
+        return 1
+    if seal and not await audit_chain.has_seal(seal):
+        print("HỎNG: không còn dấu niêm phong đã ghi lại; phần cuối của nhật ký đã bị thay.")  # noqa: T201 — the command's answer
+        return 1
+    waiting = f", {report.unsealed_count} dòng chờ niêm phong" if report.unsealed_count else ""
+    print(f"OK: {report.count} dòng liền mạch{waiting}; dấu cuối {report.last.seal}")  # noqa: T201 — the command's answer
+    return 0
+
+
+async def reset_second_factor(username: str) -> int:
+    """Take the second factor off an account, where no administrator can still sign in to do it."""
+    account_id = await accounts.find_staff(username)
+    if account_id is None:
+        raise Refusal("not_found", f"Không có tài khoản cán bộ tên “{username}”.")
+    await second_factor.reset(account_id, by=None)
+    print(f"Đã tắt xác thực hai lớp của {username}.")  # noqa: T201 — the command's answer
     return 0
 
 

@@ -117,8 +117,11 @@ async def _staff(request: Request, access: Access) -> Response | None:
     refused = await _signed_in(request, access)
     if refused is not None:
         return refused
-    if not may_somewhere(await viewer_of(request), access.action):
+    viewer = await viewer_of(request)
+    if not may_somewhere(viewer, access.action):
         raise Refusal("forbidden", "Tài khoản của bạn chưa được giao quyền dùng trang này.")
+    if viewer is not None and viewer.must_change_password:
+        return RedirectResponse("/tai-khoan/mat-khau", HTTPStatus.SEE_OTHER)
     return None
 
 

@@ -54,6 +54,7 @@ def menu(viewer: Viewer) -> list[dict[str, str]]:
         ("bank", "Ngân hàng câu hỏi", "/quan-tri/ngan-hang", may(viewer, "manage_bank", None)),
         ("contests", "Cuộc thi", "/quan-tri/cuoc-thi", may_somewhere(viewer, "see_dashboard")),
         ("units", "Đơn vị", "/quan-tri/don-vi", may_somewhere(viewer, "manage_units")),
+        ("audit", "Nhật ký", "/quan-tri/nhat-ky", may(viewer, "see_audit", None)),
     )
     return [
         {"key": key, "label": label, "url": url} for key, label, url, is_open in doors if is_open
@@ -131,9 +132,10 @@ async def read_upload(request: Request, field: str) -> Upload:
 
 
 def download(content: bytes, file_name: str) -> Response:
+    """A file to keep: XLSX, or CSV by its name."""
     return Response(
         content,
-        media_type=XLSX,
+        media_type="text/csv; charset=utf-8" if file_name.endswith(".csv") else XLSX,
         headers={
             "Content-Disposition": f'attachment; filename="{file_name}"',
             "Cache-Control": "no-store",

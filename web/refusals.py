@@ -11,6 +11,7 @@ _STATUS = {
     "forbidden": 403,
     "cross_site": 403,
     "signed_out": 401,
+    "second_factor_needed": 401,
     "late": 409,
     "submitted": 409,
     "taken_over": 409,

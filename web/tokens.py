@@ -16,8 +16,13 @@ from uuid import UUID
 from itsdangerous import BadSignature, Signer
 from starlette.responses import Response
 
+from core.clock import now
+from people.staff_sign_in import HalfWay
+
 ATTEMPT_SECONDS = 14 * 24 * 3600
 SESSION_SECONDS = 30 * 24 * 3600
+HALF_WAY_SECONDS = 300  # between the password and the second factor's code
+STAFF_DOOR = "/dang-nhap/can-bo"
 MOST_TOKENS_KEPT = 20_000
 
 
@@ -33,6 +38,7 @@ class Tokens:
     def __init__(self, secret: str, *, is_https: bool) -> None:
         self._attempts = _signer(secret, "attempt")
         self._sessions = _signer(secret, "session")
+        self._half_way = _signer(secret, "half-way")
         self._is_https = is_https
         # A browser shows the same cookie with each of its saves. Tokens do not expire, so a look
         # at the signature holds for ever.
@@ -40,6 +46,7 @@ class Tokens:
         # Behind HTTPS the prefixes keep a neighbouring host from planting these cookies.
         self.session_cookie = "__Host-phien" if is_https else "phien"
         self.attempt_cookie = "__Secure-bai_thi" if is_https else "bai_thi"
+        self.half_way_cookie = "__Secure-cho_ma" if is_https else "cho_ma"
 
     def sign_attempt(self, token: AttemptToken) -> str:
         return self._attempts.sign(f"{token.attempt_id.hex}.{token.question_count}").decode()
@@ -79,6 +86,28 @@ class Tokens:
     def clear_session(self, response: Response) -> None:
         response.delete_cookie(self.session_cookie, secure=self._is_https, httponly=True)
         response.delete_cookie("ten_hien", secure=self._is_https)
+
+    def set_half_way(self, response: Response, half_way: HalfWay) -> None:
+        """The password itself stays nowhere while the code is typed."""
+        until = int(now().timestamp()) + HALF_WAY_SECONDS
+        value = f"{half_way.account_id}.{half_way.mark}.{until}"
+        signed = self._half_way.sign(value).decode()
+        self._set(response, self.half_way_cookie, signed, STAFF_DOOR, max_age=HALF_WAY_SECONDS)
+
+    def read_half_way(self, cookie: str | None) -> HalfWay | None:
+        if not cookie:
+            return None
+        try:
+            account_id, mark, until = self._half_way.unsign(cookie).decode().split(".")
+            is_fresh = now().timestamp() <= int(until)
+            return HalfWay(int(account_id), mark) if is_fresh else None
+        except (BadSignature, ValueError):
+            return None
+
+    def clear_half_way(self, response: Response) -> None:
+        response.delete_cookie(
+            self.half_way_cookie, path=STAFF_DOOR, secure=self._is_https, httponly=True
+        )
 
     def set_attempt(self, response: Response, token: AttemptToken) -> None:
         self._set(

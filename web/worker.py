@@ -11,6 +11,7 @@ from arq.cron import cron
 from arq.worker import Worker, func
 
 import campaigns.jobs
+import people.jobs
 import quiz.jobs
 from core import db
 from core.log import logger
@@ -27,6 +28,7 @@ JOBS = [
     campaigns.jobs.send_code,
     campaigns.jobs.send_waiting_codes,
     campaigns.jobs.purge_sign_in_codes,
+    people.jobs.seal_audit_entries,
 ]
 # The sweep that finds what nobody rang for.
 EVERY_TEN_SECONDS = set(range(0, 60, 10))
@@ -46,6 +48,7 @@ def cron_lines() -> list[Any]:
         every(quiz.jobs.rescore_waiting, second={3, 23, 43}, keep_result=0),
         every(campaigns.jobs.send_waiting_codes, second=EVERY_TEN_SECONDS, keep_result=0),
         every(campaigns.jobs.purge_sign_in_codes, minute={13}, second=0, keep_result=0),
+        every(people.jobs.seal_audit_entries, second=EVERY_TEN_SECONDS, keep_result=0),
     ]
 
 

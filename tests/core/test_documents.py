@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import subprocess
 import sys
 import textwrap
@@ -17,7 +18,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.documents import column_letter, read_sheet, safe_cell, write_sheet
+from core.documents import column_letter, read_sheet, safe_cell, write_csv, write_sheet
 from core.errors import Refusal
 from core.text import clean_lines
 
@@ -418,3 +419,16 @@ def test_counts_that_a_file_claims_are_not_believed() -> None:
     sheet = sheet_xml(['<row r="1"><c r="A1" t="s"><v>0</v></c></row>'])
     content = rezipped(PLAIN, {"xl/sharedStrings.xml": strings, SHEET: sheet})
     assert read_sheet(content)[0].cells == ("a",)
+
+
+def test_a_csv_file_opens_in_excel_with_marks_zeros_and_no_formula() -> None:
+    at = datetime(2026, 9, 14, 2, 0, tzinfo=UTC)
+    content = write_csv(("Họ tên", "Điện thoại"), [('Lò, Thị "Mai"', "0912 345 678"),
+                        ("=1+1", None), (at, date(2026, 1, 2))])  # fmt: skip
+    assert content.startswith(b"\xef\xbb\xbf")
+    assert list(csv.reader(content.decode("utf-8-sig").splitlines())) == [
+        ["Họ tên", "Điện thoại"],
+        ['Lò, Thị "Mai"', "0912 345 678"],
+        ["'=1+1", ""],
+        ["14/09/2026 09:00", "02/01/2026"],
+    ]

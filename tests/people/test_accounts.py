@@ -10,6 +10,7 @@ from core import clock, db
 from core.errors import Refusal
 from people import accounts, codes, consents, roles, sessions
 from people.accounts import SignedIn, SignUp
+from people.staff_sign_in import sign_in_staff
 from tests.people.cast import NOW
 
 FORM = {
@@ -47,9 +48,16 @@ async def count(table: str) -> int:
     return int(await db.pool().fetchval(f"SELECT count(*) FROM {table}"))
 
 
+async def sign_in(username: str, password: str, *, browser: str) -> SignedIn:
+    """By name and password alone: nobody here has a second factor."""
+    signed_in = await sign_in_staff(username, password, browser=browser)
+    assert isinstance(signed_in, SignedIn)
+    return signed_in
+
+
 async def fail_sign_in(username: str = "alice", password: str = "wrong password") -> str:
     with pytest.raises(Refusal) as refused:
-        await accounts.sign_in_staff(username, password, browser="")
+        await sign_in(username, password, browser="")
     return f"{refused.value.code}: {refused.value.sentence}"
 
 
@@ -223,7 +231,7 @@ async def test_staff_sign_in_by_name_and_password() -> None:
     account_id = await accounts.make_staff(
         username="Alice", password=PASSWORD, full_name="Alice Nguyễn", unit_code="X03445"
     )
-    signed_in = await accounts.sign_in_staff(" ALICE ", PASSWORD, browser="Firefox")
+    signed_in = await sign_in(" ALICE ", PASSWORD, browser="Firefox")
     assert (signed_in.account_id, signed_in.shown_name) == (account_id, "Alice Nguyễn")
     kept = await db.pool().fetchval("SELECT password_hash FROM account")
     assert kept.startswith("$argon2id$")
@@ -231,7 +239,7 @@ async def test_staff_sign_in_by_name_and_password() -> None:
 
 async def test_a_password_is_the_same_however_the_keyboard_composes_its_letters() -> None:
     await accounts.make_staff(username="alice", password="mật khẩu dài", full_name="Alice")
-    await accounts.sign_in_staff("alice", "mâ\u0323t khâ\u0309u dài", browser="")
+    await sign_in("alice", "mâ\u0323t khâ\u0309u dài", browser="")
 
 
 async def test_wrong_name_wrong_password_and_locked_account_sound_alike() -> None:
@@ -249,9 +257,9 @@ async def test_ten_wrong_passwords_lock_the_account_for_fifteen_minutes_and_nobo
         await accounts.make_staff(username=name, password=PASSWORD, full_name=name)
     await asyncio.gather(*(fail_sign_in() for _ in range(12)))
     await fail_sign_in(password=PASSWORD)
-    await accounts.sign_in_staff("bob", PASSWORD, browser="")
+    await sign_in("bob", PASSWORD, browser="")
     clock.freeze(NOW + timedelta(minutes=15))
-    await accounts.sign_in_staff("alice", PASSWORD, browser="")
+    await sign_in("alice", PASSWORD, browser="")
     assert await db.pool().fetchval("SELECT max(failed_count) FROM account") == 0
 
 
@@ -260,23 +268,23 @@ async def test_a_right_password_forgives_the_wrong_ones_before_it() -> None:
     for _ in range(2):
         for _ in range(6):
             await fail_sign_in()
-        await accounts.sign_in_staff("alice", PASSWORD, browser="")
+        await sign_in("alice", PASSWORD, browser="")
 
 
 async def test_after_a_lock_has_ended_counting_begins_anew() -> None:
     await accounts.make_staff(username="alice", password=PASSWORD, full_name="Alice")
     await db.pool().execute("UPDATE account SET failed_count = 10, locked_until = $1", NOW)
     await fail_sign_in()
-    await accounts.sign_in_staff("alice", PASSWORD, browser="")
+    await sign_in("alice", PASSWORD, browser="")
 
 
 async def test_a_new_password_signs_every_browser_out() -> None:
     account_id = await accounts.make_staff(username="alice", password=PASSWORD, full_name="Alice")
-    signed_in = await accounts.sign_in_staff("alice", PASSWORD, browser="")
+    signed_in = await sign_in("alice", PASSWORD, browser="")
     await accounts.set_password(account_id, "một mật khẩu khác", by=account_id)
     assert await sessions.find_session(signed_in.session_token) is None
     await fail_sign_in(password=PASSWORD)
-    await accounts.sign_in_staff("alice", "một mật khẩu khác", browser="")
+    await sign_in("alice", "một mật khẩu khác", browser="")
 
 
 @pytest.mark.parametrize(
@@ -309,7 +317,7 @@ async def test_a_citizen_has_no_password_to_guess() -> None:
 async def test_staff_sign_in_again_after_twelve_hours_and_citizens_after_thirty_days() -> None:
     citizen = await sign_up()
     await accounts.make_staff(username="alice", password=PASSWORD, full_name="Alice")
-    alice = await accounts.sign_in_staff("alice", PASSWORD, browser="")
+    alice = await sign_in("alice", PASSWORD, browser="")
     await roles.grant_role(citizen.account_id, "focal_point", contest_id=1, by=None)
     clock.freeze(NOW + timedelta(minutes=2))
     focal_point = await finish(await accounts.begin_sign_in("0912345678", asked_from=""))

@@ -4,12 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from core import db
 from core.documents import write_sheet
 from core.errors import Refusal
+from people.accounts import make_staff
+from people.audit import record
+from people.audit_chain import seal_entries
+from people.second_factor import begin, get_factor
 from quiz.question_sheet import COLUMNS
 from quiz.question_writing import make_bank
 from quiz.questions import count_questions
-from web.commands import import_bank
+from web.commands import import_bank, reset_second_factor, verify_audit
 
 RIGHT = {
     "Mã": "CDS-001",
@@ -62,3 +67,33 @@ async def test_a_bank_or_file_that_is_not_there_is_refused(clean: None, tmp_path
     await make_bank(code="cds", name="Chuyển đổi số")
     with pytest.raises(Refusal, match="Không đọc được tệp"):
         await import_bank("cds", tmp_path / "bank.xlsx", is_dry_run=False)
+
+
+async def test_the_trail_is_verified_and_a_broken_link_told(
+    clean: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        async with db.transaction() as connection:
+            await record(connection, by=None, action="open", subject=f"contest:{number}")
+    await seal_entries(limit=2)
+    assert await verify_audit(None) == 0
+    said = capsys.readouterr().out
+    assert "OK: 2 dòng liền mạch, 1 dòng chờ niêm phong" in said
+    seal = said.split()[-1]
+    assert await verify_audit(seal) == 0
+    assert await verify_audit("f" * 64) == 1
+    async with db.pool().acquire() as connection, connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("UPDATE audit_entry SET subject = 'contest:9' WHERE id = 2")
+    assert await verify_audit(seal) == 1
+    assert "HỎNG: Dấu niêm phong số 2" in capsys.readouterr().out
+
+
+async def test_a_lost_second_factor_is_taken_off_by_command(clean: None) -> None:
+    account_id = await make_staff(username="alice", password="rừng xanh", full_name="Alice")
+    await begin(account_id)
+    await db.pool().execute("UPDATE account SET totp_confirmed_at = now()")
+    assert await reset_second_factor("Alice") == 0
+    assert (await get_factor(account_id)).confirmed_at is None
+    with pytest.raises(Refusal, match="bob"):
+        await reset_second_factor("bob")

@@ -20,9 +20,9 @@ from core.errors import Refusal
 from core.local import Addresses
 from core.settings import Settings
 from core.text import phone_e164
-from people.accounts import sign_in_staff
 from people.roles import ROLES, roles_of
 from people.sessions import find_session
+from people.staff_sign_in import sign_in_staff
 from people.units import find_units
 from quiz import frozen
 from quiz.contests import contest_by_slug, open_round

@@ -26,6 +26,7 @@ ALL_422 = "422 422 422 422 422 422 422 422 422 422 422"
 SIGNED_200 = "door 200 200 200 200 200 200 200 200 200 200"
 SIGNED_303 = "door 303 303 303 303 303 303 303 303 303 303"
 SIGNED_422 = "door 422 422 422 422 422 422 422 422 422 422"
+NO_PASSWORD = "door 404 404 404 404 404 404 404 404 404 404"
 OWNER_200 = "404 200 404 404 404 404 404 404 404 404 404"
 OWNER_303 = "404 303 404 404 404 404 404 404 404 404 404"
 MATRIX = {
@@ -64,6 +65,13 @@ MATRIX = {
     "POST /tai-khoan/phien/{session}/thu-hoi": SIGNED_303,  # a foreign session stays: test_account
     "POST /tai-khoan/phien/thu-hoi-het":      SIGNED_303,
     "POST /tai-khoan/dong-y":                 SIGNED_422,
+    "GET /tai-khoan/mat-khau":                NO_PASSWORD,  # with one: test_security_pages
+    "POST /tai-khoan/mat-khau":               NO_PASSWORD,
+    "GET /tai-khoan/xac-thuc":                NO_PASSWORD,
+    "POST /tai-khoan/xac-thuc/bat-dau":       NO_PASSWORD,
+    "POST /tai-khoan/xac-thuc/xac-nhan":      NO_PASSWORD,
+    "POST /tai-khoan/xac-thuc/ma-du-phong":   NO_PASSWORD,
+    "POST /tai-khoan/xac-thuc/tat":           NO_PASSWORD,
     "GET /tai-khoan/du-lieu":                 SIGNED_200,
     "POST /tai-khoan/du-lieu/tai-ve":         SIGNED_200,
     "POST /tai-khoan/du-lieu/xoa":            SIGNED_422,
@@ -90,6 +98,8 @@ MATRIX = {
     "GET /quan-tri/don-vi":                   "door 403 403 403 403 200 403 403 403 200 200",
     "GET /quan-tri/don-vi/mau":               "door 403 403 403 403 200 403 403 403 200 404",
     "POST /quan-tri/don-vi":                  "door 403 403 403 403 422 403 403 403 422 404",
+    "GET /quan-tri/nhat-ky":                 "door 403 403 403 403 403 403 403 200 200 403",
+    "POST /quan-tri/nhat-ky/xuat":           "door 403 403 403 403 403 403 403 422 422 403",
     "GET /healthz":                           ALL_200,
     "GET /readyz":                            ALL_200,
     "GET /metrics":                           ALL_200,  # from this machine; others: test_security

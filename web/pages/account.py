@@ -67,6 +67,8 @@ async def account(request: Request) -> Response:
                 "unit": await persons.unit_name_of(viewer.person_id),
                 "division": dict(DIVISIONS).get(viewer.division_code),
                 "office": front_door(viewer) if viewer.roles else None,
+                "has_password": viewer.has_password,
+                "has_second_factor": viewer.has_second_factor,
             },
             "open_round": await _open_round(request, attempts),
             "attempts": [_attempt(each) for each in attempts],

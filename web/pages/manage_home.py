@@ -19,6 +19,7 @@ from web.office import may_on, office_page
 from web.pages.shown import round_state
 
 MOST_ROUNDS = 60
+NEED_SECOND_FACTOR = frozenset({"admin", "approver", "organiser"})
 
 
 async def home(request: Request) -> Response:
@@ -33,8 +34,15 @@ async def home(request: Request) -> Response:
             "todo": await _todo(viewer, contests),
             "rounds": await _rounds(contests, at),
             "as_of": at,
+            "second_factor_missing": _lacks_second_factor(viewer),
         },
     )
+
+
+def _lacks_second_factor(viewer: Viewer) -> bool:
+    """Whoever can publish or open doors is asked for one until it is on."""
+    holds = {role.name for role in viewer.roles} & NEED_SECOND_FACTOR
+    return bool(holds) and viewer.has_password and not viewer.has_second_factor
 
 
 async def _todo(viewer: Viewer, contests: list[ContestShown]) -> list[dict[str, str]]:

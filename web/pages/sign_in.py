@@ -12,8 +12,10 @@ from starlette.responses import RedirectResponse, Response
 from core.clock import local_day, now
 from core.errors import Refusal
 from people import accounts, codes, consents, units
+from people import staff_sign_in as staff
 from people.accounts import DIVISIONS, SignedIn
 from people.sessions import find_session, revoke_session
+from people.staff_sign_in import HalfWay
 from people.units import UnitFound
 from quiz.attempts import recent_attempts
 from web.demo.accounts import demo_accounts
@@ -22,6 +24,7 @@ from web.guard import viewer_of
 from web.office import front_door
 from web.refusals import status_of
 from web.render import render
+from web.tokens import HALF_WAY_SECONDS, STAFF_DOOR
 
 CODE_COOKIE = "ma_cho"
 CODE_COOKIE_SECONDS = 600
@@ -108,19 +111,69 @@ async def staff_page(request: Request) -> Response:
 
 
 async def staff_sign_in(request: Request) -> Response:
+    """Name and password, then the second factor's code; a script may send all three at once."""
     form = await read_form(request)
+    tokens = request.app.state.tokens
+    half_way = tokens.read_half_way(request.cookies.get(tokens.half_way_cookie))
+    is_code_only = half_way is not None and not form.text("ten") and not form.text("mat_khau")
+    browser = request.headers.get("user-agent", "")
+    outcome: SignedIn | HalfWay
     try:
-        signed_in = await accounts.sign_in_staff(
-            form.text("ten"), form.text("mat_khau"), browser=request.headers.get("user-agent", "")
-        )
+        if is_code_only:
+            outcome = await staff.finish_sign_in(half_way, form.text("ma"), browser=browser)
+        else:
+            outcome = await staff.sign_in_staff(
+                form.text("ten"), form.text("mat_khau"), form.text("ma"), browser=browser
+            )
     except Refusal as refusal:
         if wants_json(request):
             raise
         form.errors |= refusal.fields or {"": refusal.sentence}
+        if is_code_only and refusal.code == "code_wrong":
+            return _second_factor_page(request, form, status_of(refusal))
+        form.errors = {"": " ".join(form.errors.values())}
         return _staff_page(request, form, status_of(refusal))
+    if isinstance(outcome, HalfWay):
+        return _ask_second_factor(request, form, outcome)
+    return await _staff_signed_in(request, form, outcome)
+
+
+def _ask_second_factor(request: Request, form: Form, half_way: HalfWay) -> Response:
+    if wants_json(request):
+        sentence = "Tài khoản này cần thêm mã xác thực: gửi cả ten, mat_khau và ma."
+        raise Refusal("second_factor_needed", sentence, fields={"ma": sentence})
+    response = _second_factor_page(request, form, HTTPStatus.OK)
+    request.app.state.tokens.set_half_way(response, half_way)
+    return response
+
+
+def _second_factor_page(request: Request, form: Form, status: int) -> Response:
+    return render(
+        request,
+        "account/code.html",
+        {
+            "form": Form({}, form.errors).for_page(),
+            "action": STAFF_DOOR,
+            "hidden": {"tiep": _next_page(request, form, otherwise="")},
+            "phone": None,
+            "minutes": HALF_WAY_SECONDS // 60,
+            "resend": None,
+            "resend_after_seconds": None,
+            "demo_code": None,
+        },
+        status=status,
+    )
+
+
+async def _staff_signed_in(request: Request, form: Form, signed_in: SignedIn) -> Response:
     viewer = await find_session(signed_in.session_token)
     otherwise = front_door(viewer) if viewer else "/tai-khoan"
-    return _signed_in(request, signed_in, _next_page(request, form, otherwise=otherwise))
+    next_page = _next_page(request, form, otherwise=otherwise)
+    if viewer is not None and viewer.must_change_password:
+        next_page = "/tai-khoan/mat-khau"
+    response = _signed_in(request, signed_in, next_page)
+    request.app.state.tokens.clear_half_way(response)
+    return response
 
 
 async def sign_out(request: Request) -> Response:

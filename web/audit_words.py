@@ -1,0 +1,95 @@
+"""How do the lines of the audit trail read in Vietnamese?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from core.text import phone_masked
+from people.audit import AuditShown
+
+# Every action that `people.audit.record` is called with; a test walks the code for them.
+ACTIONS = {
+    "add_headcount": "Ghi số người của đơn vị",
+    "add_unit_alias": "Thêm tên khác cho đơn vị",
+    "approve_contest": "Duyệt cuộc thi",
+    "approve_questions": "Duyệt câu hỏi",
+    "change_password": "Đổi mật khẩu của mình",
+    "disable_second_factor": "Tắt xác thực hai lớp",
+    "enable_second_factor": "Bật xác thực hai lớp",
+    "end_role": "Kết thúc vai trò",
+    "erase_person": "Xóa dữ liệu cá nhân",
+    "export_audit": "Xuất nhật ký",
+    "export_people": "Xuất danh sách người",
+    "freeze_prediction": "Chốt số người để tính câu dự đoán",
+    "grant_role": "Giao vai trò",
+    "import_bank": "Nhập câu hỏi",
+    "import_officials": "Nhập danh sách cán bộ",
+    "import_units": "Nhập đơn vị",
+    "lock_account": "Tài khoản tạm khóa vì nhập sai nhiều lần",
+    "make_bank": "Tạo ngân hàng câu hỏi",
+    "make_contest": "Lập cuộc thi",
+    "make_staff": "Tạo tài khoản cán bộ",
+    "merge_persons": "Gộp hai hồ sơ",
+    "move_persons": "Chuyển người sang đơn vị khác",
+    "record_succession": "Ghi đơn vị kế thừa",
+    "renew_recovery_codes": "Lấy mã dự phòng mới",
+    "reset_second_factor": "Đặt lại xác thực hai lớp",
+    "return_to_draft": "Trả cuộc thi về bản nháp",
+    "reveal_phone": "Xem số điện thoại",
+    "save_question": "Sửa câu hỏi",
+    "send_to_review": "Gửi duyệt cuộc thi",
+    "set_password": "Đặt lại mật khẩu",
+    "sign_in": "Đăng nhập",
+    "use_recovery_code": "Dùng một mã dự phòng",
+}
+SUBJECTS = {
+    "account": "Tài khoản",
+    "bank": "Ngân hàng câu hỏi",
+    "contest": "Cuộc thi",
+    "person": "Người",
+    "question": "Câu hỏi",
+    "round": "Đợt thi",
+    "unit": "Đơn vị",
+    "units": "Cây đơn vị",
+    "people": "Danh sách người",
+    "audit": "Nhật ký",
+}
+_PHONE = re.compile(r"\+84[0-9]{9}")
+LONGEST_VALUE = 200
+
+
+def action_words(action: str) -> str:
+    return ACTIONS.get(action, action)
+
+
+def subject_words(subject: str) -> str:
+    """The object of "contest:12" as "Cuộc thi 12"."""
+    kind, _, key = subject.partition(":")
+    return f"{SUBJECTS.get(kind, kind)} {key}".strip()
+
+
+def detail_words(detail: Mapping[str, object]) -> str:
+    """The detail as "name: value" pairs; telephone numbers masked."""
+    return "; ".join(f"{name}: {_value(value)}" for name, value in detail.items())
+
+
+def line_words(line: AuditShown) -> tuple[str, str, str]:
+    return action_words(line.action), subject_words(line.subject), detail_words(line.detail)
+
+
+def _value(value: object) -> str:
+    match value:
+        case None:
+            return "không"
+        case bool():
+            return "có" if value else "không"
+        case int():
+            return str(value)
+        case list():
+            shown = ", ".join(_value(each) for each in value)
+        case dict():
+            shown = f"({detail_words(value)})"
+        case _:
+            shown = _PHONE.sub(lambda found: phone_masked(found[0]), str(value))
+    return shown if len(shown) <= LONGEST_VALUE else f"{shown[:LONGEST_VALUE]}…"
