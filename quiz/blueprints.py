@@ -34,3 +34,37 @@ def check(lines: Sequence[PoolLine], available: Mapping[tuple[str, str], int]) -
 def question_count(lines: Sequence[PoolLine]) -> int:
     """How many questions each paper has."""
     return sum(line.question_count for line in lines)
+
+
+# What share of people answers a question right that nobody has answered yet.
+USUAL_FACILITY = {"easy": 0.8, "medium": 0.6, "hard": 0.4}
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """How hard a paper will be: the share of its questions that people are expected to get right.
+
+    `measured_count` of the questions rest on earlier contests, the others on `USUAL_FACILITY`.
+    """
+
+    share: float
+    question_count: int
+    measured_count: int
+
+
+def expect(
+    lines: Sequence[PoolLine], facilities: Mapping[tuple[str, str], float]
+) -> Expectation | None:
+    """The expected share of right answers, `facilities` by topic and difficulty; None if empty."""
+    total = question_count(lines)
+    if not total:
+        return None
+    right = sum(
+        line.question_count
+        * facilities.get((line.topic, line.difficulty), USUAL_FACILITY[line.difficulty])
+        for line in lines
+    )
+    measured = sum(
+        line.question_count for line in lines if (line.topic, line.difficulty) in facilities
+    )
+    return Expectation(right / total, total, measured)

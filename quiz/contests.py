@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
+from core.clock import local_day
 from core.db import Connection, json_value, pool
 from core.errors import Refusal
 from quiz.granted import LAST_CLOSE
@@ -20,9 +21,9 @@ PREDICTION_TARGETS = {
 PUBLIC_STATES = ("approved", "final")
 _SHOWN = """
 SELECT c.id, c.slug, c.name, c.summary, c.audience, c.organiser, c.bank_id, c.unit_id,
-       coalesce(u.path, '') AS unit_path, c.youngest_age, c.state, c.comparators, c.prediction,
-       c.review, c.board_freeze_seconds, c.created_by_id, c.approved_by_id,
-       c.entry_stopped_at, c.start_stopped_at, c.board_hidden_at,
+       coalesce(u.path, '') AS unit_path, c.youngest_age, c.oldest_age, c.is_by_list, c.is_one_prize,
+       c.state, c.comparators, c.prediction, c.review, c.board_freeze_seconds, c.created_by_id,
+       c.approved_by_id, c.entry_stopped_at, c.start_stopped_at, c.board_hidden_at,
        coalesce(t.version, 0) AS rules_version, t.published_at AS rules_changed_at,
        coalesce(t.change_note, '') AS rules_change_note
 FROM contest c
@@ -68,6 +69,11 @@ class RoundShown:
     question_count: int
     question_counts: Mapping[int, int]
 
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last day; a round that closes at midnight ends on the day before."""
+        return local_day(self.opens_at), local_day(self.closes_at - timedelta(microseconds=1))
+
     def state_at(self, at: datetime) -> str:
         if at < self.opens_at:
             return "coming"
@@ -95,6 +101,9 @@ class ContestShown:
     unit_id: int | None
     unit_path: str  # "" where everybody may enter
     youngest_age: int | None
+    oldest_age: int | None
+    is_by_list: bool
+    is_one_prize: bool
     state: str
     comparators: tuple[str, ...]
     prediction: str
@@ -114,10 +123,13 @@ class ContestShown:
 
 @dataclass(frozen=True)
 class RulesShown:
+    """One version of the rules; `attachment_name` names its signed PDF, where it has one."""
+
     version: int
     body: str
     change_note: str
     published_at: datetime
+    attachment_name: str | None
 
 
 def open_round(contest: ContestShown, at: datetime) -> RoundShown | None:
@@ -171,8 +183,10 @@ async def all_contests() -> list[ContestShown]:
 async def rules_of(contest_id: int, version: int | None = None) -> RulesShown:
     """The rules in force, or those of a version that an attempt has pinned."""
     row = await pool().fetchrow(
-        "SELECT version, body, change_note, published_at FROM rules_text "
-        "WHERE contest_id = $1 AND version = coalesce($2, version) ORDER BY version DESC LIMIT 1",
+        "SELECT t.version, t.body, t.change_note, t.published_at, a.file_name AS attachment_name "
+        "FROM rules_text t LEFT JOIN attachment a ON a.id = t.attachment_id "
+        "WHERE t.contest_id = $1 AND t.version = coalesce($2, t.version) "
+        "ORDER BY t.version DESC LIMIT 1",
         contest_id,
         version,
     )

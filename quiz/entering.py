@@ -21,13 +21,14 @@ _OWN_TIME = own_time(
 )
 _ENTRANT = f"""
 SELECT p.id AS person_id, p.full_name, p.birth_year, p.unit_id, p.division_code, u.path AS unit_path,
-       e.reason AS exclusion, pa.id AS participant_id, pa.division_id,
+       e.reason AS exclusion, el.id IS NOT NULL AS is_listed, pa.id AS participant_id, pa.division_id,
        past.open_id, past.open_deadline_at, past.attempt_count, past.last_closed_at,
        {_OWN_TIME} AS granted
 FROM person p
 LEFT JOIN unit u ON u.id = p.unit_id
 LEFT JOIN account ac ON ac.person_id = p.id
 LEFT JOIN exclusion e ON e.contest_id = $2 AND e.phone = ac.phone
+LEFT JOIN eligibility el ON el.contest_id = $2 AND el.phone = ac.phone
 LEFT JOIN participant pa ON pa.contest_id = $2 AND pa.person_id = p.id
 LEFT JOIN LATERAL (
     SELECT count(*) AS attempt_count, max(closed_at) AS last_closed_at,
@@ -50,6 +51,8 @@ class EntryRules:
     attempt_limit: int | None
     cooldown_seconds: int
     youngest_age: int | None
+    oldest_age: int | None
+    is_by_list: bool
     unit_path: str  # "" where everybody may enter
     division_ids: Mapping[str, int]  # by code
     rules_version: int
@@ -68,6 +71,7 @@ class Entrant:
     unit_path: str | None
     division_code: str
     exclusion: str | None
+    is_listed: bool
     participant_id: int | None
     division_id: int | None
     open_id: UUID | None
@@ -117,7 +121,7 @@ async def enter(
 ) -> tuple[Started, int]:
     """Begin or resume the person's attempt at the open round; also says in which division.
 
-    Refused with the reason: outside the window, excluded, too young, another unit's contest, no
+    Refused with the reason: outside the window, excluded, not on the list, too young or too old, another unit's contest, no
     attempts left, cooling down; "choose_division" when the declared division is none of this
     contest's.
     """
@@ -157,11 +161,13 @@ def check(rules: EntryRules, entrant: Entrant, at: datetime) -> None:
             "Theo thể lệ, thành viên Ban Tổ chức, Ban Giám khảo và Tổ ra đề không dự thi. "
             "Nếu có nhầm lẫn, bạn báo Ban Tổ chức.",
         )
-    # Whoever signs up gives a birth year; accounts without one belong to staff.
-    if rules.youngest_age is not None and entrant.birth_year is not None:
-        age = local_day(at).year - entrant.birth_year
-        if age < rules.youngest_age:
-            raise Refusal("too_young", f"Cuộc thi dành cho người từ {rules.youngest_age} tuổi.")
+    if rules.is_by_list and not entrant.is_listed:
+        raise Refusal(
+            "not_listed",
+            "Cuộc thi này chỉ dành cho người có số điện thoại trong danh sách dự thi, chưa có số "
+            "của bạn. Nếu thiếu, bạn báo đơn vị hoặc Ban Tổ chức bổ sung.",
+        )
+    _check_age(rules, entrant, at)
     if entrant.unit_id is None or not (entrant.unit_path or "").startswith(rules.unit_path):
         raise Refusal(
             "other_unit", "Cuộc thi này chỉ dành cho một số đơn vị, chưa có đơn vị bạn đã khai."
@@ -200,6 +206,17 @@ def _check_switches(rules: EntryRules, entrant: Entrant) -> None:
         )
 
 
+def _check_age(rules: EntryRules, entrant: Entrant, at: datetime) -> None:
+    """Ages count by the year; accounts without a birth year belong to staff."""
+    if entrant.birth_year is None:
+        return
+    age = local_day(at).year - entrant.birth_year
+    if rules.youngest_age is not None and age < rules.youngest_age:
+        raise Refusal("too_young", f"Cuộc thi dành cho người từ {rules.youngest_age} tuổi.")
+    if rules.oldest_age is not None and age > rules.oldest_age:
+        raise Refusal("too_old", f"Cuộc thi dành cho người không quá {rules.oldest_age} tuổi.")
+
+
 def choose_division(rules: EntryRules, entrant: Entrant, chosen_code: str | None) -> int:
     """The division already entered, else the chosen one, else the declared one, else the only one."""
     if entrant.division_id is not None:
@@ -226,6 +243,8 @@ def entry_rules(contest: Any, chosen_round: Any, unit_path: str) -> EntryRules:
         attempt_limit=chosen_round.attempt_limit,
         cooldown_seconds=chosen_round.cooldown_seconds,
         youngest_age=contest.youngest_age,
+        oldest_age=contest.oldest_age,
+        is_by_list=contest.is_by_list,
         unit_path=unit_path,
         division_ids={division.code: division.id for division in contest.divisions},
         rules_version=contest.rules_version,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from core.clock import local_day
 from core.db import pool
-from quiz.contests import ContestShown, RoundShown
+from quiz.contests import ContestShown
 from quiz.questions import available_counts, topics_of
 
 
@@ -74,7 +73,8 @@ async def blueprints_of(contest: ContestShown) -> list[BlueprintShown]:
     names = await topics_of(contest.bank_id)
     found = []
     for each in contest.rounds:
-        available = await _available(contest, each)
+        since, through = each.days
+        available = await available_counts(contest.bank_id, on=since, through=through)
         rows = await pool().fetch(
             "SELECT b.division_id, t.code, b.difficulty, b.question_count FROM blueprint_line b "
             "JOIN topic t ON t.id = b.topic_id WHERE b.round_id = $1 "
@@ -117,12 +117,6 @@ async def open_attempt_counts(round_ids: Sequence[int], *, at: datetime) -> dict
         at,
     )
     return {row["round_id"]: row["count"] for row in rows}
-
-
-async def _available(contest: ContestShown, each: RoundShown) -> dict[tuple[str, str], int]:
-    # A round that closes at midnight ends on the day before.
-    through = local_day(each.closes_at - timedelta(microseconds=1))
-    return await available_counts(contest.bank_id, on=local_day(each.opens_at), through=through)
 
 
 def _division_name(contest: ContestShown, division_id: int | None) -> str | None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 from core import clock
-from core.clock import local_day
 from core.db import Connection, json_text, pool, transaction
 from core.errors import Refusal
 from core.text import clean, deadline_shown
@@ -18,6 +17,10 @@ from quiz import blueprints, pools
 from quiz.contests import ContestShown, DivisionShown, RoundShown, get_contest, load_contests
 from quiz.pools import Pool, PoolLine
 from quiz.questions import DIFFICULTIES, available_counts, topics_of, usable_questions
+
+OWN_CONTEST = "Bạn đã lập, sửa hoặc gửi duyệt cuộc thi này. Hãy nhờ người khác duyệt."
+# What stands in a contest's audit trail and changes nothing in it.
+_NO_CHANGES = ("approve_contest", "return_to_draft")
 
 
 @dataclass(frozen=True)
@@ -35,15 +38,6 @@ class _Plan:
     round: RoundShown
     division: DivisionShown | None
     lines: tuple[PoolLine, ...]
-
-    @property
-    def since(self) -> date:
-        return local_day(self.round.opens_at)
-
-    @property
-    def through(self) -> date:
-        # A round that closes at midnight ends on the day before.
-        return local_day(self.round.closes_at - timedelta(microseconds=1))
 
     @property
     def title(self) -> str:
@@ -74,8 +68,9 @@ async def return_to_draft(contest_id: int, reason: str, *, by: int | None) -> No
 async def approve_contest(contest_id: int, *, by: int | None, at: datetime | None = None) -> None:
     """Publish a contest in review: freeze its pools and open its door, in one transaction.
 
-    A second person approves: its maker is refused ("own_contest"); `by` None is the command line,
-    as in `quiz.question_review.approve_questions`. Two approvals at once make one. `at` judges the
+    A second person approves: whoever made it, changed anything in it or sent it to review is
+    refused ("own_contest"); `by` None is the command line, as in
+    `quiz.question_review.approve_questions`. Two approvals at once make one. `at` judges the
     windows by another instant than now: the demonstration publishes contests of the past.
     Refuses "not_ready" with what is missing.
     """
@@ -83,10 +78,10 @@ async def approve_contest(contest_id: int, *, by: int | None, at: datetime | Non
     async with transaction() as connection:
         row = await connection.fetchrow(
             "UPDATE contest SET state = 'approved', approved_by_id = $2 "
-            "WHERE id = $1 AND state = 'in_review' "
-            "AND ($2::bigint IS NULL OR created_by_id IS DISTINCT FROM $2) RETURNING id",
+            "WHERE id = $1 AND state = 'in_review' AND NOT ($2 = ANY($3::bigint[])) RETURNING id",
             contest_id,
             by,
+            await _makers(connection, contest_id),
         )
         if row is None:
             raise await _why_not_approved(connection, contest_id, by)
@@ -101,6 +96,24 @@ async def approve_contest(contest_id: int, *, by: int | None, at: datetime | Non
             subject=f"contest:{contest_id}",
             detail={"pools": digests},
         )
+
+
+async def is_maker(contest_id: int, account_id: int) -> bool:
+    """Whether this account had a hand in the contest, so that somebody else must approve it."""
+    return account_id in await _makers(pool(), contest_id)
+
+
+async def _makers(connection: Connection, contest_id: int) -> list[int]:
+    """Who made the contest, changed it or sent it to review, by the audit trail."""
+    rows = await connection.fetch(
+        "SELECT created_by_id AS id FROM contest WHERE id = $1 AND created_by_id IS NOT NULL "
+        "UNION SELECT account_id FROM audit_entry "
+        "WHERE subject = $2 AND account_id IS NOT NULL AND action <> ALL($3::text[])",
+        contest_id,
+        f"contest:{contest_id}",
+        list(_NO_CHANGES),
+    )
+    return [row["id"] for row in rows]
 
 
 async def _plans(connection: Connection, contest: ContestShown) -> list[_Plan]:
@@ -125,9 +138,8 @@ async def _plans(connection: Connection, contest: ContestShown) -> list[_Plan]:
 
 async def _freeze(connection: Connection, contest: ContestShown, plan: _Plan) -> str:
     wanted = {(line.topic, line.difficulty) for line in plan.lines}
-    questions = await usable_questions(
-        connection, contest.bank_id, since=plan.since, through=plan.through
-    )
+    since, through = plan.round.days
+    questions = await usable_questions(connection, contest.bank_id, since=since, through=through)
     frozen = Pool(
         questions=tuple(each for each in questions if (each.topic, each.difficulty) in wanted),
         lines=plan.lines,
@@ -182,8 +194,9 @@ async def _lacks(contest: ContestShown, plans: Sequence[_Plan], at: datetime) ->
 async def _plan_lacks(bank_id: int, plan: _Plan, topic_names: Mapping[str, str]) -> list[Lack]:
     if not plan.lines:
         return [Lack("no_blueprint", f"{plan.title}: chưa có ma trận đề.")]
-    lasting = await available_counts(bank_id, on=plan.since, through=plan.through)
-    at_opening = await available_counts(bank_id, on=plan.since)
+    since, through = plan.round.days
+    lasting = await available_counts(bank_id, on=since, through=through)
+    at_opening = await available_counts(bank_id, on=since)
     found = []
     for shortage in blueprints.check(plan.lines, lasting):
         topic = topic_names.get(shortage.topic, shortage.topic)
@@ -211,11 +224,9 @@ async def _refuse_unready(contest_id: int, at: datetime) -> None:
 
 
 async def _why_not_approved(connection: Connection, contest_id: int, by: int | None) -> Refusal:
-    row = await connection.fetchrow(
-        "SELECT state, created_by_id FROM contest WHERE id = $1", contest_id
-    )
-    if row["state"] == "in_review" and row["created_by_id"] == by:
-        return Refusal("own_contest", "Bạn là người lập cuộc thi này. Hãy nhờ người khác duyệt.")
+    state = await connection.fetchval("SELECT state FROM contest WHERE id = $1", contest_id)
+    if state == "in_review" and by in await _makers(connection, contest_id):
+        return Refusal("own_contest", OWN_CONTEST)
     return Refusal(
         "wrong_state", "Cuộc thi không ở trạng thái chờ duyệt; có thể đã được duyệt rồi."
     )

@@ -16,8 +16,8 @@ from uuid import UUID
 
 from core import db
 from quiz.attempts import CLOSING_GRACE_SECONDS, refuse_unknown
-from quiz.corrections import Correction, corrected
-from quiz.drawing import PaperQuestion
+from quiz.corrections import NOTHING, Correction, Overlay, corrected
+from quiz.drawing import Paper, PaperQuestion
 from quiz.frozen import overlay_of, paper_of
 from quiz.scoring import POINT, corrected_points
 
@@ -114,10 +114,15 @@ async def reviewed_paper(found: Result) -> list[dict[str, Any]]:
     """The paper with the participant's answers, the key, explanations and sources."""
     paper = await paper_of(db.pool(), found.pool_id, found.seed, found.drawing_version)
     overlay = await overlay_of(db.pool(), found.round_id, found.scoring_version)
+    return reviewed(paper, found.answers, overlay)
+
+
+def reviewed(
+    paper: Paper, answers: Mapping[str, Sequence[int]], overlay: Overlay = NOTHING
+) -> list[dict[str, Any]]:
+    """Any paper beside the answers that somebody gave to it, corrections applied."""
     return [
-        _reviewed(
-            position, each, found.answers.get(str(position), ()), overlay.get(each.question.id)
-        )
+        _reviewed(position, each, answers.get(str(position), ()), overlay.get(each.question.id))
         for position, each in enumerate(paper, start=1)
     ]
 

@@ -7,7 +7,7 @@ import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from typing import NoReturn
 
-from core.clock import VIETNAM
+from core.clock import VIETNAM, local
 from core.errors import Refusal
 from core.text import clean
 
@@ -97,3 +97,22 @@ def _take_weekday(text: str, day: date) -> str:
             f"Ngày {day:%d/%m/%Y} là {_WEEKDAY_NAMES[day.weekday()]}. Hãy sửa lại ngày hoặc thứ."
         )
     return f"{text[: found.start()]} {text[found.end() :]}"
+
+
+def write_instant(instant: datetime, *, is_end: bool = False) -> str:
+    """An instant as organisers write it; `is_end` tells midnight as the end of a day.
+
+    `parse_instant` reads it back to the minute: 24 giờ ngày 11/10/2026.
+    """
+    moment = local(instant)
+    if is_end and (moment.hour, moment.minute) == (0, 0):
+        ended = moment - timedelta(days=1)
+        return f"24 giờ ngày {ended:%d/%m/%Y}"
+    return f"{moment:%H:%M} ngày {moment:%d/%m/%Y}"
+
+
+def understood(instant: datetime) -> str:
+    """How a written instant was understood: thứ Ba, 00:00 ngày 06/10/2026."""
+    moment = local(instant)
+    name = _WEEKDAY_NAMES[moment.weekday()]
+    return f"{name}, {moment:%H:%M} ngày {moment:%d/%m/%Y}"

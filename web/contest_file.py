@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import Refusal
-from quiz import contest_making
+from quiz import contest_making, entry_lists
 from quiz.pools import PoolLine
 from quiz.questions import find_bank
 
@@ -70,7 +70,7 @@ async def _fill(contest_id: int, plan: Mapping[str, Any], *, by: int | None) -> 
         await contest_making.set_blueprint(round_id, _lines(each["blueprint"]), by=by)
     await contest_making.publish_rules(contest_id, plan["rules"], by=by)
     if phones := plan.get("excluded_phones"):
-        await contest_making.exclude(contest_id, phones, "Ban Tổ chức", by=by)
+        await entry_lists.exclude(contest_id, phones, "Ban Tổ chức", by=by)
 
 
 def _lines(blueprint: Sequence[Mapping[str, Any]]) -> list[PoolLine]:

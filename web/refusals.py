@@ -35,6 +35,8 @@ _STATUS = {
     "extended_already": 409,
     "excluded": 403,
     "too_young": 403,
+    "too_old": 403,
+    "not_listed": 403,
     "other_unit": 403,
 }
 

@@ -116,13 +116,3 @@ async def test_rules_have_versions_and_a_change_after_publishing_needs_a_note(
     assert (shown.rules_version, shown.rules_change_note) == (2, "Tăng giải Nhất lên 2 triệu đồng")
     with pytest.raises(Refusal):
         await contests.rules_of(contest.id, 3)
-
-
-async def test_excluded_numbers_are_kept_once_in_one_form(contest: ContestShown) -> None:
-    typed = ["0912 345 678", "+84912345678", "0165 222 3333", " "]
-    assert await contest_making.exclude(contest.id, typed, "Ban tổ chức") == 2
-    assert await contest_making.exclude(contest.id, typed, "Ban tổ chức") == 0
-    with pytest.raises(Refusal, match="12345"):
-        await contest_making.exclude(contest.id, ["0911111111", "12345"], "Tổ ra đề")
-    kept = await db.pool().fetch("SELECT phone FROM exclusion ORDER BY phone")
-    assert [row["phone"] for row in kept] == ["+84352223333", "+84912345678"]

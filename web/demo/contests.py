@@ -18,12 +18,12 @@ from quiz.blueprints import question_count
 from quiz.contest_making import (
     add_division,
     add_round,
-    exclude,
     make_contest,
     publish_rules,
     set_blueprint,
 )
 from quiz.contests import ContestShown, all_contests, get_contest
+from quiz.entry_lists import exclude
 from quiz.pools import PoolLine
 from quiz.publishing import approve_contest, send_to_review
 from quiz.question_review import approve_questions
