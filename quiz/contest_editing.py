@@ -11,7 +11,7 @@ import asyncpg
 
 from core.db import Connection, json_text, transaction
 from core.errors import Refusal
-from core.text import clean
+from core.text import clean, datetime_shown, deadline_shown
 from quiz.contest_draft import lock_draft, lock_round, record_change, refuse_faults
 from quiz.contest_making import (
     ContestFields,
@@ -22,7 +22,6 @@ from quiz.contest_making import (
     round_columns,
     slug_taken,
 )
-from quiz.windows import write_instant
 
 WEEK = timedelta(days=7)
 MOST_CLONES = 20
@@ -209,8 +208,8 @@ async def insert_shifted(
         name or next_name(source["name"], source["number"], number),
         opens_at,
         closes_at,
-        write_instant(opens_at),
-        write_instant(closes_at, is_end=True),
+        datetime_shown(opens_at),
+        deadline_shown(closes_at),
         source["time_limit_seconds"],
         source["attempt_limit"],
         source["counting"],

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.text import number
+from core.text import datetime_shown, deadline_shown, number
 from quiz.contests import PREDICTION_TARGETS, ContestShown, RoundShown, rules_sentence
 from quiz.prizes import PrizeShown, prize_sentence
-from quiz.windows import write_instant
 
 _COUNTED = {
     "best": "lượt có kết quả tốt nhất được tính",
@@ -87,9 +86,9 @@ def ranking_section(contest: ContestShown) -> list[str]:
 
 
 def window_sentence(each: RoundShown) -> str:
-    """Tuần 1: từ 16:00 ngày 05/10/2026 đến 24 giờ ngày 11/10/2026, in one way of writing."""
-    opens = write_instant(each.opens_at)
-    return f"{each.name}: từ {opens} đến {write_instant(each.closes_at, is_end=True)}"
+    """Tuần 1: từ 16:00 05/10/2026 đến 24 giờ Chủ nhật, 11/10/2026, in one way of writing."""
+    opens = datetime_shown(each.opens_at)
+    return f"{each.name}: từ {opens} đến {deadline_shown(each.closes_at)}"
 
 
 def _who(facts: RulesFacts) -> list[str]:

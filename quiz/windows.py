@@ -99,18 +99,6 @@ def _take_weekday(text: str, day: date) -> str:
     return f"{text[: found.start()]} {text[found.end() :]}"
 
 
-def write_instant(instant: datetime, *, is_end: bool = False) -> str:
-    """An instant as organisers write it; `is_end` tells midnight as the end of a day.
-
-    `parse_instant` reads it back to the minute: 24 giờ ngày 11/10/2026.
-    """
-    moment = local(instant)
-    if is_end and (moment.hour, moment.minute) == (0, 0):
-        ended = moment - timedelta(days=1)
-        return f"24 giờ ngày {ended:%d/%m/%Y}"
-    return f"{moment:%H:%M} ngày {moment:%d/%m/%Y}"
-
-
 def understood(instant: datetime) -> str:
     """How a written instant was understood: thứ Ba, 00:00 ngày 06/10/2026."""
     moment = local(instant)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quiz.blueprints import Shortage, check, question_count
+from quiz.blueprints import USUAL_FACILITY, Expectation, Shortage, check, expect, question_count
 from quiz.pools import PoolLine
 
 PAIRS = st.tuples(st.sampled_from("abc"), st.sampled_from(("easy", "hard")))
@@ -40,3 +40,24 @@ def test_filling_every_shortage_satisfies_the_blueprint(
 @given(LINES)
 def test_an_empty_bank_lacks_the_whole_paper(lines: list[PoolLine]) -> None:
     assert sum(each.needed_count for each in check(lines, {})) == question_count(lines)
+
+
+def test_an_expected_share_weighs_each_question_once() -> None:
+    lines = [PoolLine("a", "easy", 3), PoolLine("b", "hard", 1)]
+    assert expect(lines, {}) == Expectation((3 * 0.8 + 0.4) / 4, 4, 0)
+    assert expect(lines, {("b", "hard"): 0.0}) == Expectation(3 * 0.8 / 4, 4, 1)
+    assert expect([], {}) is None
+
+
+@given(LINES, st.dictionaries(PAIRS, st.floats(0, 1)))
+def test_an_expected_share_lies_between_its_questions(
+    lines: list[PoolLine], facilities: dict[tuple[str, str], float]
+) -> None:
+    expected = expect(lines, facilities)
+    if expected is None:
+        assert question_count(lines) == 0
+        return
+    each = [facilities.get((one.topic, one.difficulty), USUAL_FACILITY[one.difficulty])
+            for one in lines]  # fmt: skip
+    assert min(each) - 1e-9 <= expected.share <= max(each) + 1e-9
+    assert 0 <= expected.measured_count <= expected.question_count

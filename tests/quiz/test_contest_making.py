@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core import clock, db
+from core import clock
 from core.errors import Refusal
 from quiz import contest_making, contests
 from quiz.contests import ContestShown

@@ -11,8 +11,9 @@ import pytest
 from core import clock, db
 from core.clock import local_day
 from core.errors import Refusal
+from people.accounts import make_staff
 from people.audit import entries
-from quiz import contest_making, contests, pools, publishing
+from quiz import contest_editing, contest_making, contests, pools, publishing
 from quiz.contests import ContestShown
 from quiz.drawing import draw
 from quiz.pools import PoolLine
@@ -21,6 +22,14 @@ from quiz.question_writing import add_source
 from tests.quiz.conftest import Bank, Staff
 
 MONDAY = datetime(2026, 10, 5, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def third(staff: Staff) -> int:
+    """Thu's account: neither the maker nor the approver of the other tests."""
+    return await make_staff(
+        username="thu", password="một mật khẩu rất dài", full_name="Lý Thị Thu", unit_code=None
+    )
 
 
 async def frozen_pools() -> list[dict[str, object]]:
@@ -176,3 +185,35 @@ async def test_a_contest_goes_back_to_its_makers_with_a_reason(draft: int, staff
         ("send_to_review", staff.lan),
     ]
     assert newest[1].detail == {"reason": "Thiếu giải thưởng"}
+
+
+async def test_whoever_changed_or_sent_it_may_not_approve(
+    draft: int, staff: Staff, third: int
+) -> None:
+    """Minh only changed a round's name and Thu only sent it: neither is a second person."""
+    shown = await contests.get_contest(draft)
+    await contest_editing.rename_division(shown.divisions[0].id, "Cán bộ tỉnh", by=staff.minh)
+    await publishing.send_to_review(draft, by=third)
+    for account in (staff.lan, staff.minh, third):
+        assert await publishing.is_maker(draft, account)
+        with pytest.raises(Refusal, match="nhờ người khác") as refusal:
+            await publishing.approve_contest(draft, by=account)
+        assert refusal.value.code == "own_contest"
+    assert await frozen_pools() == []
+
+
+async def test_whoever_gave_it_back_may_approve_it_later(draft: int, staff: Staff) -> None:
+    await publishing.send_to_review(draft, by=staff.lan)
+    await publishing.return_to_draft(draft, "Thiếu giải", by=staff.minh)
+    await publishing.send_to_review(draft, by=staff.lan)
+    assert not await publishing.is_maker(draft, staff.minh)
+    await publishing.approve_contest(draft, by=staff.minh)
+    assert (await contests.get_contest(draft)).state == "approved"
+
+
+async def test_the_rules_rest_while_somebody_reviews(draft: int, staff: Staff) -> None:
+    await publishing.send_to_review(draft, by=staff.lan)
+    with pytest.raises(Refusal) as refusal:
+        await contest_making.publish_rules(draft, "Khác.", "Đổi", by=staff.lan)
+    assert refusal.value.code == "rules_fixed"
+    assert (await contests.get_contest(draft)).rules_version == 1

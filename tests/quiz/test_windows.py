@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.clock import VIETNAM
 from core.errors import Refusal
 from core.text import datetime_shown, deadline_shown
-from quiz.windows import parse_instant
+from quiz.windows import parse_instant, understood
 
 MINUTES = st.datetimes(datetime(2001, 1, 1), datetime(2099, 12, 30)).map(  # noqa: DTZ001 — made aware below
     lambda naive: naive.replace(second=0, microsecond=0, tzinfo=VIETNAM).astimezone(UTC)
@@ -81,6 +81,16 @@ def test_whatever_leaves_a_doubt_is_refused_with_an_example(text: str, words: st
 def test_deadlines_are_read_back_as_they_are_shown(instant: datetime) -> None:
     assert parse_instant(deadline_shown(instant)) == instant
     assert parse_instant(datetime_shown(instant)) == instant
+
+
+@given(MINUTES)
+def test_what_was_understood_means_the_same_instant(instant: datetime) -> None:
+    assert parse_instant(understood(instant)) == instant
+
+
+def test_the_end_of_a_day_is_understood_as_the_next() -> None:
+    told = understood(parse_instant("24 giờ ngày 5/10/2026"))
+    assert told == "thứ Ba, 00:00 ngày 06/10/2026"
 
 
 @given(MINUTES)
