@@ -6,8 +6,8 @@ from hashlib import sha256
 
 from core import clock
 from core.db import pool, transaction
-from core.documents import FILE_LIMIT_BYTES, MEGABYTE
 from core.errors import Refusal
+from core.office_archive import FILE_LIMIT_BYTES, MEGABYTE
 from core.text import clean
 from quiz.contest_draft import lock_contest, record_change
 

@@ -11,8 +11,9 @@ from quiz.contests import ContestShown, RoundShown
 from quiz.pools import PoolLine
 from quiz.questions import DIFFICULTIES, available_counts, topics_of
 
+# Statistics keep facilities in hundredths.
 _FACILITIES = """
-SELECT t.code AS topic, v.difficulty, avg((s.content->>'facility')::float8) AS facility
+SELECT t.code AS topic, v.difficulty, avg((s.content->>'facility')::float8) / 100 AS facility
 FROM question_statistic s
 JOIN question_version v ON v.id = s.question_version_id
 JOIN topic t ON t.id = v.topic_id

@@ -36,7 +36,7 @@ async def test_what_earlier_contests_measured_counts_instead_of_a_guess(
     )
     await db.pool().execute(
         "INSERT INTO question_statistic (round_id, question_id, question_version_id, content, "
-        "computed_at) SELECT $1, v.question_id, v.id, jsonb_build_object('facility', 0.5), now() "
+        "computed_at) SELECT $1, v.question_id, v.id, jsonb_build_object('facility', 50.0), now() "
         "FROM question_version v JOIN topic t ON t.id = v.topic_id "
         "WHERE t.code = 'du-lieu' AND v.difficulty = 'easy'",
         first.id,

@@ -12,7 +12,7 @@ from quiz import contest_making, contests, trial
 from quiz.contests import ContestShown
 from quiz.drawing import shown_correct
 from quiz.pools import PoolLine
-from quiz.question_writing import retire_questions
+from quiz.question_review import retire_questions
 from tests.quiz.conftest import TOPICS, Bank, Staff
 
 
