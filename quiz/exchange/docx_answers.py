@@ -139,32 +139,29 @@ def _written_key(case: Case) -> _Written:
 
 
 def _places_of(value: str, options: Sequence[OptionMarks]) -> frozenset[int] | None:
-    texts = [_key_of(option.text) for option in options]
-    said = _key_of(value)
-    if said and texts.count(said) == 1:
-        by_text = texts.index(said)
-        # "A" may be an option's own words: then the letter must not point elsewhere.
-        letters, rest = letters_of(value)
-        if (
-            letters
-            and not rest
-            and _by_letters(letters, options) not in {None, frozenset({by_text})}
-        ):
-            return None
-        return frozenset({by_text})
-    if is_true_false([option.text for option in options]) and true_false_of(value):
-        folded = [fold(option.text) for option in options]
-        return frozenset({folded.index(true_false_of(value))})
+    """The options that a written key names, by words or by letters; None when it is not clear."""
     letters, rest = letters_of(value)
-    if not letters:
-        return _by_digit(value, options)
-    places = _by_letters(letters, options)
-    if places is None or len(places) != len(letters):
+    by_letters = _by_letters(letters, options) if letters else _by_digit(value, options)
+    by_words = _by_words(value, options)
+    if by_words is not None:
+        # "A" may be an option's own words: then the letter must not point elsewhere.
+        return by_words if rest or by_letters in {None, by_words} else None
+    if by_letters is None or len(by_letters) != max(len(letters), 1):
         return None
-    rest_key = _key_of(rest)
-    if len(places) == 1 and rest_key in texts and texts.index(rest_key) not in places:
-        return None  # "B. words of option C"
-    return places
+    named = _by_words(rest, options)
+    # "B. words of option C" is clear to nobody.
+    return by_letters if named is None or len(by_letters) > 1 or named == by_letters else None
+
+
+def _by_words(value: str, options: Sequence[OptionMarks]) -> frozenset[int] | None:
+    said = _key_of(value)
+    texts = [_key_of(option.text) for option in options]
+    if said and texts.count(said) == 1:
+        return frozenset({texts.index(said)})
+    if is_true_false(texts) and true_false_of(value):
+        folded = [fold(text) for text in texts]
+        return frozenset({folded.index(true_false_of(value))})
+    return None
 
 
 def _by_letters(letters: Sequence[int], options: Sequence[OptionMarks]) -> frozenset[int] | None:
@@ -272,6 +269,29 @@ def _trusted(
 def _verdict(number: int, case: Case, written: _Written, sights: Sequence[_Sight]) -> Verdict:
     if written.fault:
         return Verdict(fault=written.fault)
+    if any(option.sign == "unclear" for option in case.options):
+        return Verdict(
+            fault="không rõ dấu giữa hai phương án trên cùng một dòng là của phương án nào. Hãy chọn "
+            "đáp án đúng."
+        )
+    heard = _heard(number, case, written, sights)
+    if not heard:
+        return Verdict(fault=_plain_alone(number, sights) or _NO_MARK)
+    if len(heard) > 1:
+        shown = "; ".join(f"{name}: {_letters(places)}" for places, name in heard.items())
+        return Verdict(fault=f"các dấu hiệu đáp án mâu thuẫn ({shown}). Hãy chọn đáp án đúng.")
+    right, name = next(iter(heard.items()))
+    is_only_seen = written.right is None and _by_signs(case) is None
+    doubt = _doubt(number, case, right, sights) if is_only_seen else ""
+    if len(right) == len(case.options) and len(right) > 1:
+        doubt = f"mọi phương án đều được đánh dấu là đúng ({name}). Hãy chọn lại."
+    return Verdict(fault=doubt) if doubt else Verdict(tuple(sorted(right)))
+
+
+def _heard(
+    number: int, case: Case, written: _Written, sights: Sequence[_Sight]
+) -> dict[frozenset[int], str]:
+    """What each witness names as right, with the first witness's name; one entry when they agree."""
     heard: dict[frozenset[int], str] = {}
     if written.right is not None:
         heard[written.right] = "đáp án được ghi"
@@ -281,17 +301,7 @@ def _verdict(number: int, case: Case, written: _Written, sights: Sequence[_Sight
     for sight in sights:
         if number in sight.apart:
             heard.setdefault(sight.apart[number], sight.channel.name)
-    if not heard:
-        return Verdict(fault=_plain_alone(number, sights) or _NO_MARK)
-    if len(heard) > 1:
-        shown = "; ".join(f"{name}: {_letters(places)}" for places, name in heard.items())
-        return Verdict(fault=f"các dấu hiệu đáp án mâu thuẫn ({shown}). Hãy chọn đáp án đúng.")
-    right, name = next(iter(heard.items()))
-    if written.right is None and signs is None and (doubt := _doubt(number, case, right, sights)):
-        return Verdict(fault=doubt)
-    if len(right) == len(case.options) and len(right) > 1:
-        return Verdict(fault=f"mọi phương án đều được đánh dấu là đúng ({name}). Hãy chọn lại.")
-    return Verdict(tuple(sorted(right)))
+    return heard
 
 
 def _by_signs(case: Case) -> frozenset[int] | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.text import clean, fold
 from quiz.exchange.docx_text import Line
@@ -39,13 +39,19 @@ _MARK_BEFORE = rf"(?P<before>(?:[{_RIGHT_SIGNS}{_WRONG_SIGNS}#→⇒]|[(\[]\s*[x
 _MARK_AFTER = rf"(?P<after>[ ]?[{_RIGHT_SIGNS}{_WRONG_SIGNS}]*)"
 _LETTERS = "A-Ha-hĐđÁÀẢÃẠáàảãạАВСЕ"
 _LABEL = re.compile(
-    _MARK_BEFORE + r"(?:ph[ưu][ơo]ng án\s+)?"
+    r"(?!\s*[Đđ]\s*[/.]\s*[AaÁá]\s*[.:\-])"  # "Đ/A: B" is a key
+    + _MARK_BEFORE
+    + r"(?:ph[ưu][ơo]ng án\s+)?"
     rf"(?:[(\[]\s*(?P<wrapped>[{_LETTERS}])\s*[)\]]|(?P<letter>[{_LETTERS}])"
     + _MARK_AFTER.replace("after", "within")
     + r"\s?(?P<end>[.):/\]]|[-–—](?=\s)|(?=\t)))[.:)]*"
     + _MARK_AFTER
     + r"\s*",
 )
+_SIGNS_BETWEEN = re.compile(
+    rf"(?P<gap>\s*)(?P<signs>(?:[{_RIGHT_SIGNS}{_WRONG_SIGNS}#→⇒]|[(\[]\s*[xX*✓✔]\s*[)\]])*)(?P<after>\s*)$"
+)
+_EMPTY_BOX = re.compile(r"\[\s*\]|\(\s+\)")
 _SAME_LETTER = {
     **dict.fromkeys("ÁÀẢÃẠА", "A"),
     **dict.fromkeys("áàảãạ", "a"),
@@ -159,9 +165,10 @@ class Label:
     place: int
     is_upper: bool
     end: str
-    offset: int
+    start: int  # with the signs that belong to it
     letter_at: int
-    mark: str  # right, wrong or ""
+    offset: int  # where the option's words begin
+    mark: str  # right, wrong, unclear or ""
 
 
 def start_of(line: Line) -> Start | None:
@@ -199,31 +206,57 @@ def label_of(line: Line) -> Label | None:
     return _label(match) if match else None
 
 
-def _label(match: re.Match[str]) -> Label | None:
+def _label(match: re.Match[str], before: str | None = None) -> Label | None:
     at = match.start("wrapped") if match["wrapped"] else match.start("letter")
     letter = match["wrapped"] or match["letter"]
     letter = _SAME_LETTER.get(letter, letter)
     place = {"Đ": 3, "đ": 3}.get(letter, ord(letter.upper()) - ord("A"))
-    signs = match["before"] + (match["within"] or "") + match["after"]
-    right = any(sign in signs for sign in _RIGHT_SIGNS + "#→⇒xX>")
-    wrong = any(sign in signs for sign in _WRONG_SIGNS) or re.search(r"\[\s*\]|\(\s+\)", signs)
-    end = "()" if match["wrapped"] else match["end"]
+    signs = (match["before"] if before is None else before) + (match["within"] or "")
     return Label(
-        place, letter.isupper(), end, match.end(), at,
-        "right" if right else "wrong" if wrong else "",
-    )  # fmt: skip
+        place=place,
+        is_upper=letter.isupper(),
+        end="()" if match["wrapped"] else match["end"],
+        start=match.start(),
+        letter_at=at,
+        offset=match.end(),
+        mark=_said_by(signs + match["after"]),
+    )
+
+
+def _said_by(signs: str) -> str:
+    if any(sign in signs for sign in _RIGHT_SIGNS + "#→⇒xX>"):
+        return "right"
+    is_wrong = any(sign in signs for sign in _WRONG_SIGNS) or _EMPTY_BOX.search(signs)
+    return "wrong" if is_wrong else ""
 
 
 def next_label(text: str, start: int, place: int, like: Label) -> Label | None:
-    """The label of the option at a place, written further on in the line in the style of another."""
+    """The label of the option at a place, written further on in the line in the style of another.
+
+    A sign between two options belongs to the one that it is nearer to.
+    """
     letter = chr(ord("A" if like.is_upper else "a") + place)
-    pattern = rf"(?<![^\s;.?!,:…])(?={_MARK_BEFORE}[(\[]?{letter})"
-    for found in re.finditer(pattern, text[start:]):
-        match = _LABEL.match(text, start + found.start())
+    for found in re.finditer(rf"(?<![^\s;.?!,:…*✓✔√☑☒☐#)])(?=[(\[]?{letter})", text[start:]):
+        at = start + found.start()
+        match = _LABEL.match(text, at)
         label = _label(match) if match else None
-        if label and label.place == place and _is_alike(label.end, like.end):
-            # Signs in front may belong to what stands before: only its own count.
+        if match is None or label is None or label.place != place:
+            continue
+        if not _is_alike(label.end, like.end):
+            continue
+        lead = _SIGNS_BETWEEN.search(text[start:at])
+        if lead is None or not lead["signs"]:
             return label
+        gap, after = len(lead["gap"].expandtabs()), len(lead["after"].expandtabs())
+        if after > gap:
+            return label
+        said = _label(match, lead["signs"])
+        assert said is not None
+        return replace(
+            said,
+            start=start + lead.start("signs"),
+            mark=said.mark if after < gap else "unclear",
+        )
     return None
 
 
@@ -231,7 +264,7 @@ def first_label(text: str, start: int) -> Label | None:
     """A label A or a that does not begin the line."""
     for upper in (True, False):
         for end in (".", ")", "/", ":", "()"):
-            like = Label(0, upper, end, 0, 0, "")
+            like = Label(0, upper, end, 0, 0, 0, "")
             if found := next_label(text, start, 0, like):
                 return found
     return None
@@ -239,16 +272,6 @@ def first_label(text: str, start: int) -> Label | None:
 
 def _is_alike(one: str, other: str) -> bool:
     return one == other or {one, other} <= {".", ")", ":"}
-
-
-def label_start(text: str, label: Label) -> int:
-    """Where a label begins, its marks in front included."""
-    start = label.letter_at
-    while start > 0 and text[start - 1] in "([":
-        start -= 1
-    while start > 0 and text[start - 1] in _RIGHT_SIGNS + _WRONG_SIGNS + "#→⇒":
-        start -= 1
-    return start
 
 
 def trailing_mark(text: str) -> tuple[str, int]:
@@ -301,7 +324,7 @@ def entries_of(text: str) -> list[tuple[int, str]]:
 
 
 def explained_entry(text: str) -> tuple[int, str, str] | None:
-    """ "Câu 1: B. Vì theo Điều 5 …": number, letters and the words behind them."""
+    """Split "Câu 1: B. Vì theo Điều 5 …" into number, letters and the words behind them."""
     match = _EXPLAINED_ENTRY.fullmatch(text)
     if match is None:
         return None
@@ -331,7 +354,7 @@ def is_capitals(text: str) -> bool:
 
 
 def is_end(text: str) -> bool:
-    """ "--- HẾT ---", page numbers, rules: nothing that anybody would miss."""
+    """A line like "--- HẾT ---", a page number, a rule: nothing that anybody would miss."""
     return _END.fullmatch(fold(text)) is not None
 
 
@@ -345,7 +368,7 @@ def is_bare_url(text: str) -> bool:
 
 
 def article_of(text: str) -> tuple[str, str]:
-    """ "Khoản 2 Điều 5 Luật Đất đai" → ("Khoản 2 Điều 5", "Luật Đất đai")."""
+    """Split "Khoản 2 Điều 5 Luật Đất đai" into ("Khoản 2 Điều 5", "Luật Đất đai")."""
     text = clean(text).strip(" .;")
     if match := _ARTICLE.match(text):
         rest = re.sub(r"^(?:của|tại|trong|[,;–-])\s*", "", text[match.end() :]).strip()

@@ -29,7 +29,6 @@ from quiz.exchange.docx_lines import (
     is_key_head,
     joined,
     label_of,
-    label_start,
     letters_of,
     next_label,
     start_of,
@@ -233,7 +232,7 @@ class _Sorter:
         if label is not None and not self._awaits(place, 0):
             following = next_label(line.text, label.offset, 1, label)
             if following is not None or self._awaits(place, 1):
-                start = label_start(line.text, label)
+                start = label.start
                 if line.text[:start].strip():
                     draft.stem.append(line.cut(0, start))
                 self._split_options(place, line, label)
@@ -259,7 +258,6 @@ class _Sorter:
         if label.place == 0 and not self._leads_on(place, line, label):
             return False
         draft = self._current
-        is_automatic = line.numbering is not None
         if draft is None:
             if label.place or not self._sorted.preamble:
                 return False
@@ -267,27 +265,32 @@ class _Sorter:
             last = self._sorted.preamble.pop()
             draft.keep(last)
             draft.stem.append(last)
-        before = draft.options[-1] if draft.options else None
-        if before is None or before.place is None:
-            if label.place > 0 and not is_automatic and not self._is_first(draft, label):
-                return False
-        elif before.is_upper and not label.is_upper:
+        fitting = self._fitted(draft, label, is_automatic=line.numbering is not None)
+        if fitting is None:
             return False
-        elif label.is_upper and not before.is_upper and label.place == 0:
-            self._unmake_options(draft)
-        elif label.place == 0:
-            if len(draft.options) < FEWEST_OPTIONS:
-                self._unmake_options(draft)
-            else:
-                draft = self._split_off(draft)
-        elif not self._continues(draft, before.place, label):
-            return False
+        draft = fitting
         if draft.tail and draft.options:
             draft.options[-1].lines += draft.tail
             draft.tail = []
         draft.keep(line)
         self._split_options(place, line, label)
         return True
+
+    def _fitted(self, draft: Draft, label: Label, *, is_automatic: bool) -> Draft | None:
+        """The question that an option belongs to; None when it is no option there."""
+        before = draft.options[-1] if draft.options else None
+        if before is None or before.place is None:
+            fits = label.place == 0 or is_automatic or self._is_first(draft, label)
+            return draft if fits else None
+        if before.is_upper and not label.is_upper:
+            return None
+        if label.place > 0:
+            return draft if self._continues(draft, before.place, label) else None
+        is_other_list = label.is_upper and not before.is_upper
+        if is_other_list or len(draft.options) < FEWEST_OPTIONS:
+            self._unmake_options(draft)
+            return draft
+        return self._split_off(draft)
 
     def _leads_on(self, place: int, line: Line, label: Label) -> bool:
         """An A without a B after it is a heading or a sentence."""
@@ -351,7 +354,7 @@ class _Sorter:
             following = None
             if label.place + 1 < most:
                 following = next_label(line.text, label.offset, label.place + 1, label)
-            end = len(line.text) if following is None else label_start(line.text, following)
+            end = len(line.text) if following is None else following.start
             look = line.looks[label.letter_at] if label.letter_at < len(line.looks) else None
             body = line.cut(label.offset, end)
             draft.options.append(Option(label.place, label.is_upper, look, label.mark, [body]))

@@ -123,8 +123,10 @@ def _asks_true_false(draft: Draft) -> bool:
 
 def _match_keys(found: Sorted, drafts: Sequence[Draft], misses: list[Miss]) -> dict[int, _Listed]:
     """Give each question what lists of keys say of its number; the rest are misses."""
-    for table in found.troubles:
-        misses.append(Miss(place_of([table.spot]), _written([table.written]), table.trouble))
+    misses.extend(
+        Miss(place_of([table.spot]), _written([table.written]), table.trouble)
+        for table in found.troubles
+    )
     entries = [entry for each in found.key_lists for entry in each]
     if not entries:
         return {}
@@ -353,7 +355,7 @@ def _image(draft: Draft) -> tuple[ItemImage | None, list[str]]:
 
 
 def place_of(spots: Sequence[Spot]) -> str:
-    """ "đoạn 12–17" or "bảng 2, dòng 3", as people count them."""
+    """Where lines stand as people count: "đoạn 12–17" or "bảng 2, dòng 3"."""
     paragraphs = [spot.paragraph for spot in spots if not spot.table]
     parts = [f"đoạn {_range(paragraphs)}"] if paragraphs else []
     for table in dict.fromkeys(spot.table for spot in spots if spot.table):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -79,29 +79,12 @@ def value_of(element: etree._Element | None, name: str = "val") -> str:
 
 def run_properties(element: etree._Element | None) -> dict[str, str]:
     """What a w:rPr says of the things that may mark an answer; "" is a plain off."""
-    if element is None:
-        return {}
     said: dict[str, str] = {}
-    for child in element:
+    for child in () if element is None else element:
         name = str(child.tag).removeprefix(WORD)
-        value = value_of(child)
-        match name:
-            case "b" | "i" | "vanish":
-                said[name] = "" if value in _OFF else "1"
-            case "u":
-                said["u"] = "" if value in _OFF else "1"
-            case "color":
-                said["color"] = _colour(value)
-            case "highlight":
-                said["highlight"] = "" if value in {"none", "white"} else value
-            case "shd":
-                said["shd"] = fill_of(child)
-            case "rFonts":
-                said["font"] = value_of(child, "ascii") or value_of(child, "hAnsi")
-            case "vertAlign":
-                said["vertical"] = value
-            case "rStyle":
-                said["style"] = value
+        if name in _RUN_PROPERTIES:
+            key, read = _RUN_PROPERTIES[name]
+            said[key] = read(child)
     return said
 
 
@@ -322,3 +305,31 @@ def _colour(value: str) -> str:
     parts = [int(value[place : place + 2], 16) for place in (0, 2, 4)]
     is_black = max(parts) < _DARK and max(parts) - min(parts) <= _GREY
     return "" if is_black else value.upper()
+
+
+def _switch(element: etree._Element) -> str:
+    return "" if value_of(element) in _OFF else "1"
+
+
+def _highlight(element: etree._Element) -> str:
+    value = value_of(element)
+    return "" if value in {"none", "white"} else value
+
+
+def _font(element: etree._Element) -> str:
+    return value_of(element, "ascii") or value_of(element, "hAnsi")
+
+
+# Element of a w:rPr → the name that it has here, and how its value is read.
+_RUN_PROPERTIES: dict[str, tuple[str, Callable[[etree._Element], str]]] = {
+    "b": ("b", _switch),
+    "i": ("i", _switch),
+    "vanish": ("vanish", _switch),
+    "u": ("u", _switch),
+    "color": ("color", lambda element: _colour(value_of(element))),
+    "highlight": ("highlight", _highlight),
+    "shd": ("shd", fill_of),
+    "rFonts": ("font", _font),
+    "vertAlign": ("vertical", value_of),
+    "rStyle": ("style", value_of),
+}

@@ -215,7 +215,7 @@ class _Reader:
         self._numbers = Numbers(tree(join(folder, "numbering.xml")))
         self._notes = self._read_notes(folder)
         self._paragraph_count = self._table_count = self._table_depth = 0
-        self._comment_count = self._hidden_count = 0
+        self._comment_count = self._hidden_count = self._deep_count = 0
         self._letter_count = self._strange_count = 0
         self._spot = Spot(0)
         self._kept: _Paragraph | None = None  # its mark was deleted: the next one goes on
@@ -240,6 +240,10 @@ class _Reader:
             )
         if self._hidden_count:
             losses.append(f"Tệp có chữ ẩn ở {self._hidden_count} chỗ; chữ ẩn không được đưa vào.")
+        if self._deep_count:
+            losses.append(
+                f"Tệp có bảng lồng quá {TABLE_DEPTH_LIMIT} cấp; phần lồng sâu hơn không được đưa vào."
+            )
         return WordText(blocks, losses)
 
     def _find_main(self) -> str:
@@ -259,14 +263,16 @@ class _Reader:
         return found
 
     def _all_relations(self, part: str) -> Iterator[tuple[str, str, str]]:
-        for each in self._tree(part) or ():
+        tree = self._tree(part)
+        for each in () if tree is None else tree:
             outside = "!" if each.get("TargetMode") == "External" else ""
             yield each.get("Id", ""), each.get("Target", ""), each.get("Type", "") + outside
 
     def _read_notes(self, folder: str) -> dict[tuple[str, str], str]:
         notes = {}
         for kind in ("footnote", "endnote"):
-            for note in self._tree(join(folder, kind + "s.xml")) or ():
+            tree = self._tree(join(folder, kind + "s.xml"))
+            for note in () if tree is None else tree:
                 text = "".join(str(each.text or "") for each in note.iter(WORD + "t"))
                 notes[kind, value_of(note, "id")] = clean(unicodedata.normalize("NFC", text))
         return notes
@@ -287,13 +293,14 @@ class _Reader:
 
     def _table(self, table: etree._Element) -> Iterator[Block]:
         if self._table_depth >= TABLE_DEPTH_LIMIT:
+            self._deep_count += 1
             return
         outer = self._spot
         if not self._table_depth:
             self._table_count += 1
         number = self._table_count
         self._table_depth += 1
-        rows = []
+        rows: list[list[Cell]] = []
         for row in table.iter(WORD + "tr"):
             if _table_of(row) is not table or word(row, "trPr", "del") is not None:
                 continue
@@ -406,33 +413,19 @@ class _Reader:
         if is_link:
             look = replace(look, underline=False, colour="")
         for element in run:
-            match str(element.tag).removeprefix(WORD):
-                case "t":
-                    self._add(str(element.text or ""), look, vertical, paragraph)
-                case "tab" | "ptab":
-                    paragraph.add("\t", look)
-                case "br" if value_of(element, "type") in {"", "textWrapping"}:
-                    paragraph.add("\n", look)
-                case "cr":
-                    paragraph.add("\n", look)
-                case "noBreakHyphen":
-                    paragraph.add("-", look)
-                case "sym":
-                    code = int(value_of(element, "char") or "0", 16) & 0xFF
-                    paragraph.add(_sign(code, value_of(element, "font")), look)
-                case "footnoteReference" | "endnoteReference" as name:
-                    note = self._notes.get(
-                        (name.removesuffix("Reference"), value_of(element, "id")), ""
-                    )
-                    paragraph.losses.append(f"Chú thích cuối trang “{note}” không được đưa vào.")
-                case "commentReference":
-                    self._comment_count += 1
-                case "fldChar":
-                    box = word(element, "ffData", "checkBox")
-                    if box is not None:
-                        paragraph.add("☒" if _is_checked(box) else "☐", look)
-                case _:
-                    self._drawing(element, paragraph)
+            name = str(element.tag).removeprefix(WORD)
+            if name == "t":
+                self._add(str(element.text or ""), look, vertical, paragraph)
+            elif text := _typed(name, element):
+                paragraph.add(text, look)
+            elif name in {"footnoteReference", "endnoteReference"}:
+                key = (name.removesuffix("Reference"), value_of(element, "id"))
+                note = self._notes.get(key, "")
+                paragraph.losses.append(f"Chú thích cuối trang “{note}” không được đưa vào.")
+            elif name == "commentReference":
+                self._comment_count += 1
+            else:
+                self._drawing(element, paragraph)
 
     def _add(self, text: str, look: Look, vertical: str, paragraph: _Paragraph) -> None:
         if look.is_hidden:
@@ -549,6 +542,20 @@ def _clusters(text: str) -> Iterator[tuple[int, str]]:
         yield number, letter
 
 
+def _typed(name: str, element: etree._Element) -> str:
+    """What an element of a run other than w:t puts on paper; "" for nothing."""
+    if name == "br":
+        return "\n" if value_of(element, "type") in {"", "textWrapping"} else ""
+    if name == "sym":
+        code = value_of(element, "char")
+        is_code = re.fullmatch(r"[0-9A-Fa-f]{1,4}", code)
+        return _sign(int(code, 16) & 0xFF, value_of(element, "font")) if is_code else ""
+    if name == "fldChar":
+        box = word(element, "ffData", "checkBox")
+        return "" if box is None else "☒" if _is_checked(box) else "☐"
+    return {"tab": "\t", "ptab": "\t", "cr": "\n", "noBreakHyphen": "-"}.get(name, "")
+
+
 def _sign(code: int, font: str) -> str:
     return _SIGNS.get(font.lower(), {}).get(code, "")
 
@@ -569,19 +576,14 @@ def _formula(element: etree._Element) -> str:
         found = element.find(_MATH + wanted)
         return "" if found is None else _formula(found)
 
-    match name:
-        case "f":
-            return f"{_grouped(part('num'))}/{_grouped(part('den'))}"
-        case "sSup":
-            return f"{part('e')}^{_grouped(part('sup'))}"
-        case "sSub":
-            return f"{part('e')}_{_grouped(part('sub'))}"
-        case "rad":
-            return f"√{part('deg')}{_grouped(part('e'))}"
-        case "d":
-            return f"({', '.join(_formula(each) for each in element.iterfind(_MATH + 'e'))})"
-        case _:
-            return "".join(_formula(child) for child in element)
+    written = {
+        "f": lambda: f"{_grouped(part('num'))}/{_grouped(part('den'))}",
+        "sSup": lambda: f"{part('e')}^{_grouped(part('sup'))}",
+        "sSub": lambda: f"{part('e')}_{_grouped(part('sub'))}",
+        "rad": lambda: f"√{part('deg')}{_grouped(part('e'))}",
+        "d": lambda: f"({', '.join(map(_formula, element.iterfind(_MATH + 'e')))})",
+    }.get(name)
+    return written() if written else "".join(_formula(child) for child in element)
 
 
 def _grouped(text: str) -> str:
