@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -251,29 +252,33 @@ def _write_question(paper: Paper, asked: Asked, number: int, habit: Habit, lists
         _option(said(text), place, place in asked.right, habit)
         for place, text in enumerate(asked.options)
     ]
-    match habit.layout:
-        case "lines":
-            for option in options:
-                paper.line(*option)
-        case "tabs":
-            paper.line(*_between(options, "\t"))
-        case "spaces":
-            paper.line(*_between(options, "     "))
-        case "two":
-            for start in range(0, len(options), 2):
-                paper.line(*_between(options[start : start + 2], "\t\t"))
-        case "breaks":
-            fill(stem, ["\n", *_between(options, "\n")])
-        case "grid":
-            _grid(paper, options, 2)
-        case "columns":
-            _grid(paper, options, len(options))
-        case "auto":
-            list_id = paper.same_list_restarted(lists.letters)
-            for option in options:
-                paper.listed(list_id, 0, *option[1:])
+    _lay_out(paper, stem, options, habit.layout, lists)
     if habit.mark in KEY_LINES:
         paper.line(said(habit.mark.format(k=letters(asked.right))))
+
+
+SEPARATORS = {"tabs": "\t", "spaces": "     "}
+
+
+def _lay_out(
+    paper: Paper, stem: Paragraph, options: Sequence[list[Piece]], layout: str, lists: _Lists
+) -> None:
+    if layout in SEPARATORS:
+        paper.line(*_between(options, SEPARATORS[layout]))
+    elif layout == "two":
+        for start in range(0, len(options), 2):
+            paper.line(*_between(options[start : start + 2], "\t\t"))
+    elif layout == "breaks":
+        fill(stem, ["\n", *_between(options, "\n")])
+    elif layout in {"grid", "columns"}:
+        _grid(paper, options, 2 if layout == "grid" else len(options))
+    elif layout == "auto":
+        list_id = paper.same_list_restarted(lists.letters)
+        for option in options:
+            paper.listed(list_id, 0, *option[1:])
+    else:
+        for option in options:
+            paper.line(*option)
 
 
 def _option(text: str, place: int, is_right: bool, habit: Habit) -> list[Piece]:
@@ -306,35 +311,23 @@ def _grid(paper: Paper, options: Sequence[Sequence[Piece]], width: int) -> None:
 def write_keys(paper: Paper, keys: Sequence[str], form: str, first: int = 1) -> None:
     """The list of keys at the end of a paper."""
     paper.line(Piece("ĐÁP ÁN" if form in {"line", "lines"} else "BẢNG ĐÁP ÁN", "bold"))
-    numbered = list(enumerate(keys, first))
-    match form:
-        case "line":
-            for start in range(0, len(numbered), 10):
-                paper.line(
-                    "  ".join(f"{number}.{key}" for number, key in numbered[start : start + 10])
-                )
-        case "lines":
-            for number, key in numbered:
-                paper.line(f"Câu {number}: {key}")
-        case "across":
-            rows: list[list[str]] = []
-            for start in range(0, len(numbered), 10):
-                part = numbered[start : start + 10]
-                rows.append(["Câu", *(str(number) for number, _ in part)])
-                rows.append(["Đáp án", *(key for _, key in part)])
-            paper.table(rows)
-        case "down":
-            paper.table([["Câu", "Đáp án"], *([str(number), key] for number, key in numbered)])
-        case "pairs":
-            half = (len(numbered) + 1) // 2
-            rows = [["Câu", "Đáp án", "Câu", "Đáp án"]]
-            for number, key in numbered[:half]:
-                other = numbered[number - first + half : number - first + half + 1]
-                rows.append([str(number), key, *(str(each) for pair in other for each in pair)])
-            paper.table(rows)
-        case "cells":
-            rows = [
-                [f"{number}-{key}" for number, key in numbered[start : start + 5]]
-                for start in range(0, len(numbered), 5)
-            ]
-            paper.table(rows)
+    numbered = [(str(number), key) for number, key in enumerate(keys, first)]
+    tens = [numbered[start : start + 10] for start in range(0, len(numbered), 10)]
+    half = (len(numbered) + 1) // 2
+    if form == "line":
+        for part in tens:
+            paper.line("  ".join(f"{number}.{key}" for number, key in part))
+    elif form == "lines":
+        for number, key in numbered:
+            paper.line(f"Câu {number}: {key}")
+    elif form == "across":
+        for part in tens:
+            numbers, values = zip(*part, strict=True)
+            paper.table([["Câu", *numbers], ["Đáp án", *values]])
+    elif form == "cells":
+        paper.table([[f"{number}-{key}" for number, key in part] for part in tens])
+    elif form == "pairs":
+        rows = zip_longest(numbered[:half], numbered[half:], fillvalue=("", ""))
+        paper.table([["Câu", "Đáp án"] * 2, *([*left, *right] for left, right in rows)])
+    else:
+        paper.table([["Câu", "Đáp án"], *numbered])
