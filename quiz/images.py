@@ -52,6 +52,12 @@ async def keep_fitting_image(content: bytes) -> tuple[int, str]:
     return await _keep(*await asyncio.to_thread(_encode_fitting, content))
 
 
+async def digest_of(image_id: int) -> str | None:
+    """Under which address a picture that was kept before is shown."""
+    digest: str | None = await pool().fetchval("SELECT digest FROM image WHERE id = $1", image_id)
+    return digest
+
+
 async def get_image(digest: str) -> tuple[str, bytes]:
     """The media type and the bytes; they never change under a digest, so caches may keep them."""
     row = await pool().fetchrow("SELECT media_type, content FROM image WHERE digest = $1", digest)

@@ -151,4 +151,5 @@ def _reviewed(
         ],
         "explanation": each.question.explanation or None,
         "source": each.question.source or None,
+        "link": each.question.link or None,
     }

@@ -45,13 +45,14 @@ class Upload:
     file_name: str
     content: bytes
     form: Form
+    media_type: str = ""  # as the browser says
 
 
 def menu(viewer: Viewer) -> list[dict[str, str]]:
     """The doors that this person's roles open; banks belong to the whole platform."""
     doors = (
         ("home", "Toàn cảnh", "/quan-tri", may_somewhere(viewer, "see_dashboard")),
-        ("bank", "Ngân hàng câu hỏi", "/quan-tri/ngan-hang", may(viewer, "manage_bank", None)),
+        ("bank", "Ngân hàng câu hỏi", "/quan-tri/ngan-hang", may(viewer, "see_bank", None)),
         ("contests", "Cuộc thi", "/quan-tri/cuoc-thi", may_somewhere(viewer, "see_dashboard")),
         ("units", "Đơn vị", "/quan-tri/don-vi", may_somewhere(viewer, "manage_units")),
         ("audit", "Nhật ký", "/quan-tri/nhat-ky", may(viewer, "see_audit", None)),
@@ -101,8 +102,14 @@ async def office_page(
     return render(request, template, {**frame, **context}, status=status)
 
 
-async def read_upload(request: Request, field: str) -> Upload:
-    """One file of at most 10 MB, counted as it comes in; refuses a form without one."""
+async def read_upload(
+    request: Request,
+    field: str,
+    *,
+    is_required: bool = True,
+    most_fields: int = MOST_UPLOAD_FIELDS,
+) -> Upload:
+    """One file of at most 10 MB, counted as it comes in; refuses a form that lacks a required one."""
     left_bytes = FILE_LIMIT_BYTES + LARGEST_FORM_BYTES
 
     async def receive() -> Message:
@@ -117,18 +124,23 @@ async def read_upload(request: Request, field: str) -> Upload:
     counted = Request(request.scope, receive)
     try:
         async with counted.form(
-            max_files=1, max_fields=MOST_UPLOAD_FIELDS, max_part_size=LARGEST_FORM_BYTES
+            max_files=1, max_fields=most_fields, max_part_size=LARGEST_FORM_BYTES
         ) as fields:
-            values = {name: [value] for name, value in fields.items() if isinstance(value, str)}
+            values: dict[str, list[str]] = {}
+            for name, value in fields.multi_items():
+                if isinstance(value, str):
+                    # PostgreSQL keeps no NUL, and nobody types one.
+                    values.setdefault(name, []).append(value.replace("\0", ""))
             file = fields.get(field)
             content = await file.read() if isinstance(file, UploadFile) else b""
             file_name = (file.filename or "") if isinstance(file, UploadFile) else ""
+            media_type = (file.content_type or "") if isinstance(file, UploadFile) else ""
     except HTTPException as error:  # Starlette's word for a body that is no form
         raise Refusal("bad_form", "Không đọc được nội dung gửi lên. Hãy thử lại.") from error
-    if not content:
+    if is_required and not content:
         sentence = "Hãy chọn tệp .xlsx có dữ liệu."
         raise Refusal("no_file", sentence, fields={field: sentence})
-    return Upload(file_name[:100], content, Form(values))
+    return Upload(file_name[:100], content, Form(values), media_type)
 
 
 def download(content: bytes, file_name: str) -> Response:

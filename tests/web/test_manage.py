@@ -182,7 +182,8 @@ async def test_questions_are_approved_by_a_second_person_only(stage: Stage, bank
     await send(admin, sheet(question("C1"), question("C2")))
     ids = [str(each.id) for each in await find_questions(bank)]
     await send_to_review([each.id for each in await find_questions(bank)], by=None)
-    own = await admin.post(f"{BANK}/duyet", data={"cau": ids, "ngan_hang": "cds"})
+    fields = {"cau": ids, "ngan_hang": "cds", "viec": "duyet"}
+    own = await admin.post(f"{BANK}/nhieu-cau", data=fields)
     assert own.status_code == 422
     assert "do chính bạn viết" in own.text
     assert await count_questions(bank, state="approved") == 0
@@ -191,7 +192,7 @@ async def test_questions_are_approved_by_a_second_person_only(stage: Stage, bank
     page = (await reviewer.get(BANK, params={"ngan_hang": "cds", "tinh_trang": "in_review"})).text
     assert page.count('type="checkbox"') == 2
     assert "đáp án đúng" in page  # who approves must see what is right
-    done = await reviewer.post(f"{BANK}/duyet", data={"cau": ids, "ngan_hang": "cds"})
+    done = await reviewer.post(f"{BANK}/nhieu-cau", data=fields)
     assert done.status_code == 303
     assert "Đã duyệt 2 câu." in (await reviewer.get(done.headers["location"])).text
     assert await count_questions(bank, state="approved") == 2
@@ -202,7 +203,8 @@ async def test_approving_nothing_real_changes_nothing(
     stage: Stage, bank: int, ids: Sequence[str]
 ) -> None:
     await bring(stage)
-    answer = await stage.clients["reviewer"].post(f"{BANK}/duyet", data={"cau": list(ids)})
+    fields = {"cau": list(ids), "ngan_hang": "cds", "viec": "duyet"}
+    answer = await stage.clients["reviewer"].post(f"{BANK}/nhieu-cau", data=fields)
     assert answer.status_code in {303, 422}
     assert await count_questions(bank, state="approved") == 0
 
@@ -215,7 +217,8 @@ async def test_approving_nothing_real_changes_nothing(
         {"tinh_trang": "x", "muc": "y", "chu_de": "z"},
         {"ngan_hang": "khong-co"},
         {"tim": "%_\\"},
-        {"da_duyet": "x"},
+        {"xong": "duyet", "so": "x"},
+        {"nguoi_viet": "²", "nguoi_doc": "x", "nhan": '"', "hieu_luc": "z", "xep": "q"},
     ],
     ids=str,
 )

@@ -11,6 +11,9 @@ from starlette.routing import Route
 
 from core import db
 from quiz.images import keep_image
+from quiz.pools import PoolOption
+from quiz.question_writing import add_topic, save_question
+from quiz.questions import find_question
 from tests.web.cast import PERSONAS, Stage, build_stage
 from tests.web.conftest import SignIn, Site
 from web.assets import assets
@@ -79,11 +82,23 @@ MATRIX = {
     "GET /tro-nang":                          ALL_200,
     #                                      nobody mai chrl auth revw orgn appr lead audt admn strg
     "GET /quan-tri":                          "door 403 403 403 200 200 200 200 200 200 200",
-    "GET /quan-tri/ngan-hang":                "door 403 403 200 200 200 403 403 403 200 404",
+    "GET /quan-tri/ngan-hang":                "door 403 403 200 200 200 200 403 403 200 404",
+    "POST /quan-tri/ngan-hang/nhieu-cau":     "door 403 403 422 422 422 422 403 403 422 404",
+    "GET /quan-tri/ngan-hang/moi":            "door 403 403 200 200 200 403 403 403 200 404",
+    "POST /quan-tri/ngan-hang/moi":           "door 403 403 422 422 422 403 403 403 422 404",
+    "GET /quan-tri/ngan-hang/chu-de":         "door 403 403 200 200 200 403 403 403 200 404",
+    "POST /quan-tri/ngan-hang/chu-de":        "door 403 403 422 422 422 403 403 403 422 404",
+    "GET /quan-tri/ngan-hang/nguon":          "door 403 403 200 200 200 403 403 403 200 404",
+    "POST /quan-tri/ngan-hang/nguon":         "door 403 403 404 404 404 403 403 403 404 404",
+    "GET /quan-tri/ngan-hang/cau-moi":        "door 403 403 200 200 200 403 403 403 200 404",
+    "POST /quan-tri/ngan-hang/cau-moi":       "door 403 403 422 422 422 403 403 403 422 404",
+    "GET /quan-tri/ngan-hang/cau/{question}": "door 403 403 200 200 200 200 403 403 200 404",
+    "POST /quan-tri/ngan-hang/cau/{question}/viec": "door 403 403 422 422 422 422 403 403 422 404",
+    "GET /quan-tri/ngan-hang/cau/{question}/sua": "door 403 403 200 200 200 403 403 403 200 404",
+    "POST /quan-tri/ngan-hang/cau/{question}/sua": "door 403 403 422 422 422 403 403 403 422 404",
     "GET /quan-tri/ngan-hang/mau":            "door 403 403 200 403 200 403 403 403 200 404",
     "GET /quan-tri/ngan-hang/nhap":           "door 403 403 200 403 200 403 403 403 200 404",
     "POST /quan-tri/ngan-hang/nhap":          "door 403 403 422 403 422 403 403 403 422 404",
-    "POST /quan-tri/ngan-hang/duyet":         "door 403 403 403 422 403 422 403 403 422 403",
     "GET /quan-tri/cuoc-thi":                 "door 403 403 403 200 200 200 200 200 200 200",
     "GET /quan-tri/cuoc-thi/{slug}":          "door 403 403 403 200 200 200 200 200 200 404",
     "POST /quan-tri/cuoc-thi/{slug}/gui-duyet": "door 403 403 403 403 422 403 403 403 422 404",
@@ -167,6 +182,8 @@ async def _address(path: str, stage: Stage) -> str:
             "SELECT id FROM session WHERE account_id = $1", await stage.account_id("mai")
         )
         return filled.replace("{session}", str(session_id))
+    if "{question}" in path:
+        return filled.replace("{question}", str(await _question()))
     if "{digest}" in path:
         return filled.replace("{digest}", await _picture())
     if path.endswith("/the-le"):
@@ -192,3 +209,14 @@ async def _picture() -> str:
     Image.new("RGB", (4, 4), "red").save(drawn, "PNG")
     await keep_image(drawn.getvalue(), "image/png", "Một ô đỏ")
     return await db.pool().fetchval("SELECT digest FROM image")
+
+
+async def _question() -> int:
+    bank_id, code = await db.pool().fetchval("SELECT min(id) FROM question_bank"), "Q1"
+    await add_topic(bank_id, code="chung", name="Chung")
+    options = [PoolOption("Đúng", is_correct=True), PoolOption("Sai", is_correct=False)]
+    await save_question(
+        bank_id, code=code, topic="chung", difficulty="easy", kind="single", text="Gì?",
+        options=options, by=None,
+    )  # fmt: skip
+    return await find_question(bank_id, code) or 0

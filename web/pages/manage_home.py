@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from people.sessions import Viewer
 from quiz import leaderboard
 from quiz.contests import ContestShown, all_contests
 from quiz.overview import banks, open_attempt_counts
+from quiz.question_review import waiting_counts
 from web.guard import signed_in
 from web.office import may_on, office_page
 from web.pages.shown import round_state
@@ -66,6 +68,16 @@ async def _todo(viewer: Viewer, contests: list[ContestShown]) -> list[dict[str, 
             if each.result == "provisional" and may_approve
         ]
     if may(viewer, "approve_questions", None) and may(viewer, "see_bank", None):
+        waiting = await waiting_counts(viewer.account_id)
+        found += [
+            {
+                "text": f"Có {count} câu chờ bạn thẩm định",
+                "url": "/quan-tri/ngan-hang?"
+                f"{urlencode({'ngan_hang': bank, 'nguoi_doc': viewer.account_id})}",
+                "verb": "Thẩm định",
+            }
+            for bank, count in waiting.items()
+        ]
         found += [
             {
                 "text": f"{bank.name}: {bank.waiting_count} câu hỏi chờ thẩm định",
