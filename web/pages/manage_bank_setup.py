@@ -195,6 +195,8 @@ def _source(each: SourceShown, form: Form) -> dict[str, Any]:
         "url": form.text("dia_chi") if is_typed else each.url,
         "valid_from": form.text("tu_ngay") if is_typed else each.valid_from,
         "valid_to": form.text("den_ngay") if is_typed else each.valid_to,
+        "from_day": each.valid_from,
+        "to_day": each.valid_to,
         "question_count": each.question_count,
         "approved_count": each.approved_count,
         "is_lapsed": each.is_lapsed,
