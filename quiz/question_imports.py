@@ -6,8 +6,10 @@ take stays where it is.
 
 from __future__ import annotations
 
+import asyncio
+import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +19,7 @@ from core.errors import Refusal
 from core.text import clean, fold
 from people.audit import record
 from quiz import question_alike
+from quiz.exchange.formats import understand
 from quiz.exchange.item import Item, Understood
 from quiz.images import keep_fitting_image
 from quiz.import_entries import (
@@ -32,9 +35,27 @@ from quiz.import_entries import (
 from quiz.question_alike import held_questions, twins_among
 from quiz.question_codes import new_codes
 from quiz.question_drafts import LONGEST_CODE
-from quiz.question_writing import lock_bank, write_questions, write_topic
+from quiz.question_writing import (
+    LONGEST_TAG,
+    MOST_TAGS,
+    lock_bank,
+    write_questions,
+    write_topic,
+)
 
 MOST_LISTED = 20
+LONGEST_FILE_NAME = 100  # characters
+# A full file takes some 3 s; one that takes ten times as long is meant to.
+LONGEST_READING_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class UnknownTable:
+    """A table whose columns were not recognised: their names, and the fields that need one."""
+
+    names: Sequence[str]
+    missing: Sequence[str]
+    content: bytes = b""  # the file, for reading it again
 
 
 @dataclass(frozen=True)
@@ -54,6 +75,7 @@ class ImportShown:
     faults: Mapping[int, Mapping[str, str]]
     topics: Sequence[str]  # names that the bank has
     codes: frozenset[str]  # of questions that the bank has
+    table: UnknownTable | None  # waits for somebody to say which column is what
 
     @property
     def ready(self) -> list[Entry]:
@@ -91,12 +113,12 @@ class Accepted:
     left_count: int
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Kept:
     bank_id: int
     state: str
     revision: int
-    entries: list[Entry] = field(default_factory=list)
+    entries: Sequence[Entry]
 
 
 @dataclass(frozen=True)
@@ -107,9 +129,25 @@ class _Topics:
     made: Mapping[str, str]
 
 
+async def read_file(content: bytes, file_name: str) -> Understood | UnknownTable:
+    """Understand a file of questions, beside the event loop.
+
+    Refuses what `quiz.exchange.formats.understand` refuses, but for columns that it does not know,
+    and "slow_file" after half a minute.
+    """
+    try:
+        return await _understand(content, file_name)
+    except Refusal as refusal:
+        names = refusal.detail.get("names")
+        if refusal.code != "wrong_columns" or not isinstance(names, Sequence):
+            raise
+        missing = refusal.detail.get("missing")
+        return UnknownTable(names, missing if isinstance(missing, Sequence) else (), content)
+
+
 async def stage_import(
     bank_id: int,
-    understood: Understood,
+    read: Understood | UnknownTable,
     file_name: str,
     *,
     defaults: Defaults,
@@ -117,37 +155,66 @@ async def stage_import(
 ) -> int:
     """Keep what was understood of a file until somebody has looked at it; return its id.
 
-    Refuses "empty_file" when there is nothing to look at.
+    Refuses "empty_file" when there is nothing to look at. A table whose columns nobody knows is
+    kept whole: `map_columns` goes on with it.
     """
-    entries = from_file(understood.items, understood.misses, defaults)
-    if not entries:
-        raise Refusal("empty_file", "Không tìm thấy câu hỏi nào trong tệp này.")
-    entries = await _with_images(entries, understood.items)
-    held = await held_questions(pool(), bank_id)
-    entries = await question_alike.with_alike(
-        entries, held, changed={entry.id for entry in entries}
-    )
+    if isinstance(read, UnknownTable):
+        table = {
+            "content": base64.b64encode(read.content).decode(),
+            "names": list(read.names),
+            "missing": list(read.missing),
+            "defaults": asdict(defaults),
+        }
+        file_format, count, losses = "table", 0, ()
+        content = json_text({"revision": 0, "entries": [], "table": table})
+    else:
+        entries = await _entries(bank_id, read, defaults)
+        file_format, count, losses = read.file_format, len(entries), tuple(read.losses)
+        content = _content(1, entries)
     async with transaction() as connection:
         import_id: int = await connection.fetchval(
             "INSERT INTO question_import (bank_id, file_name, file_format, items, losses, state, "
             "created_by_id, created_at) VALUES ($1, $2, $3, $4::jsonb, $5::jsonb, 'open', $6, $7) "
             "RETURNING id",
             bank_id,
-            clean(file_name)[:100],
-            understood.file_format,
-            _content(1, entries),
-            json_text(list(understood.losses)),
+            clean(file_name)[:LONGEST_FILE_NAME],
+            file_format,
+            content,
+            json_text(losses),
             by,
             now(),
         )
-        await record(
-            connection,
-            by=by,
-            action="stage_import",
-            subject=f"bank:{bank_id}",
-            detail={"import_id": import_id, "question_count": len(understood.items)},
-        )
+        await _record_staged(connection, bank_id, import_id, count, by)
     return import_id
+
+
+async def map_columns(import_id: int, mapping: Mapping[str, int], *, by: int | None) -> None:
+    """Read a kept table again, now that somebody has said which column is what.
+
+    Refuses what reading refuses; a table that has been read already stays as it is.
+    """
+    row = await pool().fetchrow(
+        "SELECT bank_id, file_name, items FROM question_import WHERE id = $1 AND state = 'open'",
+        import_id,
+    )
+    if row is None:
+        raise _unknown()
+    table = row["items"].get("table")
+    if table is None:
+        return
+    content = base64.b64decode(table["content"])
+    understood = await _understand(content, row["file_name"], mapping)
+    entries = await _entries(row["bank_id"], understood, Defaults(**table["defaults"]))
+    async with transaction() as connection:
+        await connection.execute(
+            "UPDATE question_import SET items = $2::jsonb, losses = $3::jsonb, file_format = $4 "
+            "WHERE id = $1 AND state = 'open' AND items ? 'table'",
+            import_id,
+            _content(1, entries),
+            json_text(list(understood.losses)),
+            understood.file_format,
+        )
+        await _record_staged(connection, row["bank_id"], import_id, len(entries), by)
 
 
 async def get_import(import_id: int) -> ImportShown:
@@ -162,6 +229,7 @@ async def get_import(import_id: int) -> ImportShown:
     found = dict(row)
     kept = found.pop("items")
     entries = [entry_from(each) for each in kept["entries"]]
+    table = kept.get("table")
     held = await held_questions(pool(), found["bank_id"])
     topics = await pool().fetch(
         "SELECT name FROM topic WHERE bank_id = $1 ORDER BY name", found["bank_id"]
@@ -173,6 +241,7 @@ async def get_import(import_id: int) -> ImportShown:
         faults=faults_in(entries, twins=twins_among(held)),
         topics=[topic["name"] for topic in topics],
         codes=frozenset(each.code for each in held),
+        table=UnknownTable(table["names"], table["missing"]) if table else None,
     )
 
 
@@ -265,6 +334,43 @@ async def discard_import(import_id: int, *, by: int | None) -> None:
             )
 
 
+async def _understand(
+    content: bytes, file_name: str, mapping: Mapping[str, int] | None = None
+) -> Understood:
+    try:
+        return await asyncio.wait_for(
+            asyncio.to_thread(understand, content, file_name, mapping=mapping),
+            LONGEST_READING_SECONDS,
+        )
+    except TimeoutError:
+        raise Refusal(
+            "slow_file",
+            "Đọc tệp này quá lâu nên đã dừng lại. Hãy chia tệp thành nhiều phần nhỏ rồi gửi lại.",
+        ) from None
+
+
+async def _entries(bank_id: int, understood: Understood, defaults: Defaults) -> list[Entry]:
+    entries = from_file(understood.items, understood.misses, defaults)
+    if not entries:
+        raise Refusal("empty_file", "Không tìm thấy câu hỏi nào trong tệp này.")
+    entries = await _with_images(entries, understood.items)
+    held = await held_questions(pool(), bank_id)
+    every_id = {entry.id for entry in entries}
+    return await question_alike.with_alike(entries, held, changed=every_id)
+
+
+async def _record_staged(
+    connection: Connection, bank_id: int, import_id: int, question_count: int, by: int | None
+) -> None:
+    await record(
+        connection,
+        by=by,
+        action="stage_import",
+        subject=f"bank:{bank_id}",
+        detail={"import_id": import_id, "question_count": question_count},
+    )
+
+
 async def _with_images(entries: Sequence[Entry], items: Iterable[Item]) -> list[Entry]:
     """The entries with their pictures kept; one that cannot be is told, and holds its entry back."""
     in_order = iter(items)
@@ -342,7 +448,21 @@ async def _write(
     for number, code in zip(nameless, made, strict=True):
         drafts[number] = replace(drafts[number], code=code)
     await write_questions(connection, bank_id, list(drafts.values()), by=by)
+    await connection.executemany(
+        "UPDATE question SET tags = $3::jsonb WHERE bank_id = $1 AND code = $2",
+        [
+            (bank_id, drafts[entry.id].code, json_text(_tags(entry)))
+            for entry in ready
+            if entry.tags
+        ],
+    )
     return {number: draft.code for number, draft in drafts.items()}
+
+
+def _tags(entry: Entry) -> list[str]:
+    """The tags of a file that the bank takes: short ones, each once."""
+    found = {tag.replace(",", " ").lower() for tag in map(clean, entry.tags)}
+    return sorted(tag for tag in map(clean, found) if 0 < len(tag) <= LONGEST_TAG)[:MOST_TAGS]
 
 
 async def _match_topics(connection: Connection, bank_id: int, entries: Iterable[Entry]) -> _Topics:

@@ -45,9 +45,11 @@ def wants_json(request: Request) -> bool:
     return "application/json" in request.headers.get("accept", "")
 
 
-async def read_form(request: Request) -> Form:
-    """An urlencoded body of at most 64 kB."""
-    return Form(parse_form(await read_body(request, LARGEST_FORM_BYTES)))
+async def read_form(
+    request: Request, *, largest_bytes: int = LARGEST_FORM_BYTES, most_fields: int = MOST_FIELDS
+) -> Form:
+    """An urlencoded body of at most 64 kB, unless a page of many questions says otherwise."""
+    return Form(parse_form(await read_body(request, largest_bytes), most_fields))
 
 
 async def read_body(request: Request, largest_bytes: int) -> bytes:
@@ -69,9 +71,9 @@ async def read_body(request: Request, largest_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-def parse_form(body: bytes) -> dict[str, list[str]]:
+def parse_form(body: bytes, most_fields: int = MOST_FIELDS) -> dict[str, list[str]]:
     try:
-        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=most_fields)
     except ValueError:
         raise Refusal("bad_form", "Không đọc được nội dung gửi lên. Bạn hãy thử lại.") from None
     values: dict[str, list[str]] = {}
