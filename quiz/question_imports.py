@@ -165,11 +165,11 @@ async def stage_import(
             "missing": list(read.missing),
             "defaults": asdict(defaults),
         }
-        file_format, count, losses = "table", 0, ()
+        file_format, count, losses = "table", 0, list[str]()
         content = json_text({"revision": 0, "entries": [], "table": table})
     else:
         entries = await _entries(bank_id, read, defaults)
-        file_format, count, losses = read.file_format, len(entries), tuple(read.losses)
+        file_format, count, losses = read.file_format, len(entries), list(read.losses)
         content = _content(1, entries)
     async with transaction() as connection:
         import_id: int = await connection.fetchval(

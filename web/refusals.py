@@ -18,6 +18,8 @@ _STATUS = {
     "busy": 503,
     "too_large": 413,
     "file_bomb": 413,
+    "changed_meanwhile": 409,
+    "closed_import": 409,
     "code_too_soon": 429,
     "code_limit_number": 429,
     "code_limit_address": 429,

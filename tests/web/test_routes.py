@@ -10,10 +10,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from core import db
+from quiz.exchange.item import Item, ItemOption, Understood
 from quiz.images import keep_image
 from quiz.pools import PoolOption
 from quiz.question_writing import add_topic, save_question
 from quiz.questions import find_question
+from quiz.import_entries import Defaults
+from quiz.question_imports import stage_import
 from tests.web.cast import PERSONAS, Stage, build_stage
 from tests.web.conftest import SignIn, Site
 from web.assets import assets
@@ -99,6 +102,10 @@ MATRIX = {
     "GET /quan-tri/ngan-hang/mau":            "door 403 403 200 403 200 403 403 403 200 404",
     "GET /quan-tri/ngan-hang/nhap":           "door 403 403 200 403 200 403 403 403 200 404",
     "POST /quan-tri/ngan-hang/nhap":          "door 403 403 422 403 422 403 403 403 422 404",
+    "GET /quan-tri/ngan-hang/nhap/{import}": "door 403 403 200 403 200 403 403 403 200 404",
+    "POST /quan-tri/ngan-hang/nhap/{import}": "door 403 403 422 403 422 403 403 403 422 404",
+    "POST /quan-tri/ngan-hang/nhap/{import}/cot": "door 403 403 303 403 303 403 403 403 303 404",
+    "POST /quan-tri/ngan-hang/duyet":         "door 403 403 403 422 403 422 403 403 422 403",
     "GET /quan-tri/cuoc-thi":                 "door 403 403 403 200 200 200 200 200 200 200",
     "GET /quan-tri/cuoc-thi/{slug}":          "door 403 403 403 200 200 200 200 200 200 404",
     "POST /quan-tri/cuoc-thi/{slug}/gui-duyet": "door 403 403 403 403 422 403 403 403 422 404",
@@ -184,6 +191,8 @@ async def _address(path: str, stage: Stage) -> str:
         return filled.replace("{session}", str(session_id))
     if "{question}" in path:
         return filled.replace("{question}", str(await _question()))
+    if "{import}" in path:
+        return filled.replace("{import}", str(await _staged_file()))
     if "{digest}" in path:
         return filled.replace("{digest}", await _picture())
     if path.endswith("/the-le"):
@@ -202,6 +211,15 @@ def _kind(answer: httpx.Response) -> str:
     ):
         return "door"
     return str(answer.status_code)
+
+
+async def _staged_file() -> int:
+    bank_id = await db.pool().fetchval(
+        "INSERT INTO question_bank (code, name) VALUES ('nhap', 'Ngân hàng') "
+        "ON CONFLICT (code) DO UPDATE SET name = excluded.name RETURNING id"
+    )
+    read = Understood("gift", [Item(1, "Câu hỏi gì?", (ItemOption("a"), ItemOption("b")))])
+    return await stage_import(bank_id, read, "tep.gift", defaults=Defaults(), by=None)
 
 
 async def _picture() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -33,8 +33,12 @@ from quiz.questions import (
 )
 from web.bank_deeds import LARGEST_ID, do_deed, reviewers, said
 from web.forms import Form, read_form, whole
+from quiz import question_review, question_sheet, questions
+from quiz.overview import BankShown, banks, used_counts
+from quiz.questions import DIFFICULTIES, KINDS, PAGE_SIZE, STATES, Chosen, QuestionShown
+from web.forms import read_form, whole
 from web.guard import require
-from web.office import download, office_page, read_upload
+from web.office import office_page
 from web.refusals import status_of
 
 LIMITS = f"Tối đa {number(question_sheet.ROW_LIMIT)} câu, 10 MB."
@@ -76,116 +80,6 @@ async def do_to_many(request: Request) -> Response:
     kept = {name: form.text(name) for name in ("ngan_hang", *_FILTERS) if form.text(name)}
     query = urlencode({**kept, "xong": form.text("viec"), "so": form.text("so")})
     return RedirectResponse(f"/quan-tri/ngan-hang?{query}", HTTPStatus.SEE_OTHER)
-
-
-async def bank_template(request: Request) -> Response:
-    await require(request, "import_bank", None)
-    return download(question_sheet.template(), "mau-ngan-hang-cau-hoi.xlsx")
-
-
-async def import_page(request: Request) -> Response:
-    viewer = await require(request, "import_bank", None)
-    return await _import_page(request, viewer, Form({}), None)
-
-
-async def import_bank(request: Request) -> Response:
-    """All rows of the file or none; whatever is wrong with it leads back to the form."""
-    viewer = await require(request, "import_bank", None)
-    form, file_name = Form({}), ""
-    try:
-        upload = await read_upload(request, "tep")
-        form, file_name = upload.form, upload.file_name
-        report = await bank_import.import_bank(
-            await _chosen_bank(form.text("ngan_hang")),
-            upload.content,
-            by=viewer.account_id,
-            is_dry_run=form.text("viec") == "thu",
-        )
-    except Refusal as refusal:
-        form.errors |= refusal.fields or {"tep": refusal.sentence}
-        shown = _refused_report(file_name, refusal) if file_name and not refusal.fields else None
-        return await _import_page(request, viewer, form, shown, status_of(refusal))
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if report.faults else HTTPStatus.OK
-    return await _import_page(request, viewer, form, _report(file_name, report), status)
-
-
-async def _chosen_bank(code: str) -> int:
-    bank_id = await questions.find_bank(code)
-    if bank_id is None:
-        sentence = "Hãy chọn ngân hàng câu hỏi trong danh sách."
-        raise Refusal("no_bank", sentence, fields={"ngan_hang": sentence})
-    return bank_id
-
-
-async def _import_page(
-    request: Request,
-    viewer: Viewer,
-    form: Form,
-    report: Mapping[str, Any] | None,
-    status: int = HTTPStatus.OK,
-) -> Response:
-    held = await banks()
-    if len(held) == 1:
-        form.values.setdefault("ngan_hang", [held[0].code])
-    return await office_page(
-        request,
-        viewer,
-        "manage/import.html",
-        {
-            "form": form.for_page(),
-            "report": report,
-            "banks": [{"value": each.code, "label": each.name} for each in held],
-            "template_url": "/quan-tri/ngan-hang/mau",
-            "limits": LIMITS,
-        },
-        status=status,
-    )
-
-
-def _refused_report(file_name: str, refusal: Refusal) -> dict[str, Any]:
-    return {"file": file_name, "state": "refused", "sentence": refusal.sentence}
-
-
-def _report(file_name: str, report: BankReport) -> dict[str, Any]:
-    faults = report.faults[:SHOWN_FAULTS]
-    columns = {
-        each.column: each.column_name
-        # Z before AA; a column that the file lacks comes first.
-        for each in sorted(faults, key=lambda fault: (len(fault.column), fault.column))
-    }
-    notes = []
-    if report.new_topics:
-        notes.append(f"Chủ đề mới: {', '.join(report.new_topics)}.")
-    if report.ignored_columns:
-        notes.append(f"Cột không dùng đến: {', '.join(report.ignored_columns)}.")
-    return {
-        "file": file_name,
-        "state": "faulty" if report.faults else "done" if report.is_written else "checked",
-        "sentence": " ".join(notes) or None,
-        "row_count": report.row_count,
-        "created_count": report.made_count,
-        "updated_count": report.changed_count,
-        "unchanged_count": report.unchanged_count,
-        "fault_count": len(report.faults),
-        "shown_count": len(faults),
-        "columns": list(columns.values()),
-        "rows": [
-            {
-                "number": row,
-                "cells": [_cell(column, row, faults) for column in columns],
-            }
-            for row in sorted({each.row for each in faults})
-        ],
-    }
-
-
-def _cell(column: str, row: int, faults: Sequence[CellFault]) -> dict[str, str | None]:
-    found = next((each for each in faults if (each.column, each.row) == (column, row)), None)
-    return {
-        "address": f"{column}{row}",
-        "value": found.typed if found else "",
-        "error": found.sentence if found else None,
-    }
 
 
 async def _bank_page(

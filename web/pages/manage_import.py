@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from core.documents import column_letter
 from core.errors import Refusal
 from core.text import clean, number
 from people.roles import platform_staff
@@ -186,22 +187,26 @@ def _retyped(form: Form, prefix: str) -> Retyped:
         if name not in form.values:
             break
         options.append(PoolOption(form.text(name), str(place) in rights))
-    said = {
-        name: form.text(f"{prefix}{name}")
-        for name in ("code", "topic", "difficulty", "kind", "text", "explanation", "source",
-                     "article", "link_url", "image_alt")
-    }  # fmt: skip
+
+    def said(name: str) -> str:
+        return form.text(f"{prefix}{name}")
+
     draft = QuestionDraft(
-        **said,
+        code=said("code"),
+        topic=said("topic"),
+        difficulty=said("difficulty"),
+        kind=said("kind"),
+        text=said("text"),
         options=tuple(options),
-        valid_from=_day(form.text(f"{prefix}valid_from")),
-        valid_to=_day(form.text(f"{prefix}valid_to")),
+        explanation=said("explanation"),
+        source=said("source"),
+        article=said("article"),
+        link_url=said("link_url"),
+        image_alt=said("image_alt"),
+        valid_from=_day(said("valid_from")),
+        valid_to=_day(said("valid_to")),
     )
-    return Retyped(
-        draft,
-        is_chosen=bool(form.text(f"{prefix}chosen")),
-        is_right=bool(form.text(f"{prefix}is_right")),
-    )
+    return Retyped(draft, is_chosen=bool(said("chosen")), is_right=bool(said("is_right")))
 
 
 def _day(typed: str) -> date | None:
@@ -310,7 +315,7 @@ def _table(shown: ImportShown, form: Form | None) -> dict[str, Any] | None:
         return None
     return {
         "columns": [
-            {"value": place, "label": f"{question_sheet.column_letter(place)} · {name or '…'}"}
+            {"value": place, "label": f"{column_letter(place)} · {name or '…'}"}
             for place, name in enumerate(shown.table.names)
         ],
         "missing": list(shown.table.missing),
