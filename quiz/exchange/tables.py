@@ -200,7 +200,8 @@ def _delimiter(text: str) -> str:
 
 def _header_place(rows: Sequence[SheetRow]) -> int:
     counts = [len(_recognised(row.cells)) for row in rows[:_SEARCHED_ROWS]]
-    return counts.index(max(counts))
+    # One name alone may be an answer: "A" under a header that nobody knows.
+    return counts.index(max(counts)) if max(counts) > 1 else 0
 
 
 def _recognised(names: Sequence[str]) -> dict[str, int]:

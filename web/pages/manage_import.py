@@ -14,11 +14,10 @@ from starlette.responses import RedirectResponse, Response
 
 from core.documents import column_letter
 from core.errors import Refusal
-from core.text import clean, number
+from core.text import clean, fold, number
 from people.roles import platform_staff
 from people.sessions import Viewer
 from quiz import import_entries, question_imports, question_review, question_sheet, questions
-from quiz.bank_making import name_bank
 from quiz.exchange.formats import FORMATS
 from quiz.exchange.tables import TABLE_COLUMNS
 from quiz.import_entries import Defaults, Entry, Retyped
@@ -26,6 +25,7 @@ from quiz.overview import banks
 from quiz.pools import PoolOption
 from quiz.question_drafts import FEWEST_OPTIONS, MOST_OPTIONS, QuestionDraft, option_field
 from quiz.question_imports import ImportShown
+from quiz.question_writing import make_bank
 from quiz.questions import DIFFICULTIES, KINDS
 from web.forms import Form, read_form, whole
 from web.guard import require
@@ -152,14 +152,13 @@ async def _accept(
 
 
 async def _chosen_bank(form: Form, *, by: int) -> int:
-    code = form.text("ngan_hang")
-    if not code and clean(form.text("ten_moi")):
+    code, name = form.text("ngan_hang"), clean(form.text("ten_moi"))
+    if not code and name:
         try:
-            code = await name_bank(form.text("ten_moi"), by=by)
+            return await make_bank(code=fold(name).replace(" ", "-"), name=name, by=by)
         except Refusal as refusal:
-            raise Refusal(
-                refusal.code, refusal.sentence, fields={"ten_moi": refusal.sentence}
-            ) from refusal
+            fields = {"ten_moi": refusal.sentence}
+            raise Refusal(refusal.code, refusal.sentence, fields=fields) from refusal
     bank_id = await questions.find_bank(code)
     if bank_id is None:
         sentence = "Hãy chọn ngân hàng câu hỏi trong danh sách, hoặc đặt tên cho ngân hàng mới."
@@ -307,6 +306,7 @@ def _counts(shown: ImportShown) -> dict[str, int]:
         "miss_count": len(shown.entries) - len(asked),
         "skipped_count": sum(not each.is_chosen and not each.taken_as for each in asked),
         "taken_count": len(shown.taken),
+        "left_count": sum(each.is_waiting for each in asked),
     }
 
 
