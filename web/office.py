@@ -138,8 +138,6 @@ async def read_upload(
     except HTTPException as error:  # Starlette's word for a body that is no form
         raise Refusal("bad_form", "Không đọc được nội dung gửi lên. Hãy thử lại.") from error
     if is_required and not content:
-        sentence = "Hãy chọn tệp .xlsx có dữ liệu."
-    if not content:
         sentence = "Hãy chọn tệp có dữ liệu."
         raise Refusal("no_file", sentence, fields={field: sentence})
     return Upload(file_name[:100], content, Form(values), media_type)

@@ -12,11 +12,11 @@ from starlette.routing import Route
 from core import db
 from quiz.exchange.item import Item, ItemOption, Understood
 from quiz.images import keep_image
+from quiz.import_entries import Defaults
 from quiz.pools import PoolOption
+from quiz.question_imports import stage_import
 from quiz.question_writing import add_topic, save_question
 from quiz.questions import find_question
-from quiz.import_entries import Defaults
-from quiz.question_imports import stage_import
 from tests.web.cast import PERSONAS, Stage, build_stage
 from tests.web.conftest import SignIn, Site
 from web.assets import assets
@@ -105,7 +105,6 @@ MATRIX = {
     "GET /quan-tri/ngan-hang/nhap/{import}": "door 403 403 200 403 200 403 403 403 200 404",
     "POST /quan-tri/ngan-hang/nhap/{import}": "door 403 403 422 403 422 403 403 403 422 404",
     "POST /quan-tri/ngan-hang/nhap/{import}/cot": "door 403 403 303 403 303 403 403 403 303 404",
-    "POST /quan-tri/ngan-hang/duyet":         "door 403 403 403 422 403 422 403 403 422 403",
     "GET /quan-tri/cuoc-thi":                 "door 403 403 403 200 200 200 200 200 200 200",
     "GET /quan-tri/cuoc-thi/{slug}":          "door 403 403 403 200 200 200 200 200 200 404",
     "POST /quan-tri/cuoc-thi/{slug}/gui-duyet": "door 403 403 403 403 422 403 403 403 422 404",

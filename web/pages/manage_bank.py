@@ -1,9 +1,9 @@
-"""The question bank: search it, work on many questions at once, bring questions in from Excel."""
+"""The question bank: search it, work on many questions at once."""
 
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -13,12 +13,11 @@ from starlette.responses import RedirectResponse, Response
 
 from core.clock import local_day, now
 from core.errors import Refusal
-from core.text import clean, name_sort_key, number
+from core.text import clean, name_sort_key
 from people.accounts import account_names
 from people.roles import may
 from people.sessions import Viewer
-from quiz import bank_import, question_sheet, questions
-from quiz.bank_import import BankReport, CellFault
+from quiz import questions
 from quiz.overview import BankShown, banks, used_counts
 from quiz.question_secrecy import note_bank_seen
 from quiz.questions import (
@@ -32,17 +31,11 @@ from quiz.questions import (
     QuestionShown,
 )
 from web.bank_deeds import LARGEST_ID, do_deed, reviewers, said
-from web.forms import Form, read_form, whole
-from quiz import question_review, question_sheet, questions
-from quiz.overview import BankShown, banks, used_counts
-from quiz.questions import DIFFICULTIES, KINDS, PAGE_SIZE, STATES, Chosen, QuestionShown
 from web.forms import read_form, whole
 from web.guard import require
 from web.office import office_page
 from web.refusals import status_of
 
-LIMITS = f"Tối đa {number(question_sheet.ROW_LIMIT)} câu, 10 MB."
-SHOWN_FAULTS = 200
 LONGEST_TYPED = 2_000
 LARGEST_PAGE = 10_000
 _BULK_FIELDS = ("nguoi_duyet", "ly_do", "muc_moi", "chu_de_moi", "nhan_moi")

@@ -14,10 +14,11 @@ from starlette.responses import RedirectResponse, Response
 
 from core.documents import column_letter
 from core.errors import Refusal
-from core.text import clean, fold, number
+from core.text import clean, number
 from people.roles import platform_staff
 from people.sessions import Viewer
 from quiz import import_entries, question_imports, question_review, question_sheet, questions
+from quiz.bank_making import name_bank
 from quiz.exchange.formats import FORMATS
 from quiz.exchange.tables import TABLE_COLUMNS
 from quiz.import_entries import Defaults, Entry, Retyped
@@ -25,7 +26,6 @@ from quiz.overview import banks
 from quiz.pools import PoolOption
 from quiz.question_drafts import FEWEST_OPTIONS, MOST_OPTIONS, QuestionDraft, option_field
 from quiz.question_imports import ImportShown
-from quiz.question_writing import make_bank
 from quiz.questions import DIFFICULTIES, KINDS
 from web.forms import Form, read_form, whole
 from web.guard import require
@@ -155,7 +155,7 @@ async def _chosen_bank(form: Form, *, by: int) -> int:
     code, name = form.text("ngan_hang"), clean(form.text("ten_moi"))
     if not code and name:
         try:
-            return await make_bank(code=fold(name).replace(" ", "-"), name=name, by=by)
+            code = await name_bank(name, by=by)
         except Refusal as refusal:
             fields = {"ten_moi": refusal.sentence}
             raise Refusal(refusal.code, refusal.sentence, fields=fields) from refusal
