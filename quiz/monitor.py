@@ -17,6 +17,20 @@ from people.units import SELECTABLE_KINDS
 MINUTES_SHOWN = 30
 MOST_SILENT_UNITS = 300
 
+INSIDE = """
+SELECT count(*) FILTER (WHERE deadline_at >= $2)::int AS inside,
+       count(*) FILTER (WHERE deadline_at < $2)::int AS overdue
+FROM attempt WHERE state = 'open' AND round_id = $1
+"""
+# Materialized: with the round in the same condition PostgreSQL may go through every closed attempt
+# of the round instead of the few that have no score.
+WAITING = """
+WITH waiting AS MATERIALIZED (
+    SELECT round_id, closed_at FROM attempt WHERE state <> 'open' AND NOT is_scored
+)
+SELECT count(*)::int AS count, min(closed_at) AS oldest FROM waiting WHERE round_id = $1
+"""
+
 
 @dataclass(frozen=True)
 class Minute:
@@ -50,18 +64,8 @@ class SilentUnit:
 
 async def round_now(round_id: int, *, at: datetime) -> RoundNow:
     connection = db.pool()
-    [inside] = await connection.fetch(
-        "SELECT count(*) FILTER (WHERE deadline_at >= $2)::int AS inside, "
-        "count(*) FILTER (WHERE deadline_at < $2)::int AS overdue "
-        "FROM attempt WHERE state = 'open' AND round_id = $1",
-        round_id,
-        at,
-    )
-    [waiting] = await connection.fetch(
-        "SELECT count(*)::int AS count, min(closed_at) AS oldest FROM attempt "
-        "WHERE state <> 'open' AND NOT is_scored AND round_id = $1",
-        round_id,
-    )
+    [inside] = await connection.fetch(INSIDE, round_id, at)
+    [waiting] = await connection.fetch(WAITING, round_id)
     first = at.replace(second=0, microsecond=0) - timedelta(minutes=MINUTES_SHOWN - 1)
     rows = await connection.fetch(
         "SELECT minute_at, start_count, save_count, submit_count, refusal_count "

@@ -33,7 +33,8 @@ async def _as_it_was(province: Site) -> AsyncIterator[None]:
 
 
 async def organiser_page(open_page: OpenPage) -> Page:
-    return await open_page(await staff_member("organiser"), viewport=DESK)
+    """Its form comes back once to be completed, which Chromium calls a failure (422)."""
+    return await open_page(await staff_member("organiser"), viewport=DESK, tolerates=NET_NOISE)
 
 
 async def grant(page: Page, name: str, minutes: int) -> None:
@@ -58,14 +59,18 @@ async def test_the_timer_follows_a_grant_with_the_next_save(
         "UPDATE person SET full_name = 'Lò Thị Gia Hạn', name_key = 'lo thi gia han' WHERE id = $1",
         mai.person_id,
     )
-    await set_deadline(paper, 120)
+    await db.pool().execute(
+        "UPDATE attempt SET started_at = started_at - interval '18 minutes', "
+        "deadline_at = deadline_at - interval '18 minutes' WHERE id = $1",
+        paper.attempt_id,
+    )
     await paper.open(page)
     await expect(page.locator("#dong-ho b")).to_have_text(re.compile(r"^0[01]:"))
     await grant(await organiser_page(open_page), "lo thi gia han", 25)
     await paper.choose(page, 1, 1)
     await expect(page.locator("#dong-ho b")).to_have_text(re.compile(r"^2\d:"))
     line = page.locator("#tin p")
-    await expect(line).to_contain_text(re.compile(r"^Ban Tổ chức gia hạn thêm 2\d phút\."))
+    await expect(line).to_contain_text(re.compile(r"^Ban Tổ chức gia hạn thêm 25 phút\."))
     said = await page.locator("#dong-ho small").inner_text()
     assert said.removeprefix("đến ") in await line.inner_text()
     await line.get_by_role("button").tap()

@@ -13,12 +13,18 @@ from core.clock import local, local_day
 from core.db import database_clock
 from core.errors import Refusal
 from core.queue import queue_length
-from core.text import clean, datetime_shown, duration_shown, phone_masked
+from core.text import clean, datetime_shown, deadline_shown, duration_shown, phone_masked
 from people.roles import Action
 from people.sessions import Viewer
 from people.units import find_units
 from quiz import leaderboard
-from quiz.contests import PUBLIC_STATES, ContestShown, RoundShown, contest_by_slug
+from quiz.contests import (
+    PUBLIC_STATES,
+    ContestShown,
+    RoundShown,
+    contest_by_slug,
+    open_round,
+)
 from quiz.extensions import ExtensionShown, extend, extensions_of, find_candidates
 from quiz.monitor import Minute, RoundNow, round_now, silent_units
 from quiz.notices import current_notices, end_notice, write_notice
@@ -268,8 +274,9 @@ async def _controls_page(
     running = [each for each in found.rounds if each.opens_at <= at and each.result != "final"] * (
         found.state in PUBLIC_STATES
     )
-    if len(running) == 1:
-        form.values.setdefault("dot", [str(running[0].number)])
+    open_now = open_round(found, at)
+    if open_now is not None:
+        form.values.setdefault("dot", [str(open_now.number)])
     form.values.setdefault("phut_thong_bao", ["30"])
     return await office_page(
         request,
@@ -281,7 +288,7 @@ async def _controls_page(
             "rounds": [
                 {
                     "value": str(each.number),
-                    "label": f"{each.name}, đóng {datetime_shown(each.closes_at)}",
+                    "label": f"{each.name}, đóng {deadline_shown(each.closes_at)}",
                 }
                 for each in running
             ],
@@ -385,13 +392,16 @@ def _figures(shown: RoundNow, totals: leaderboard.Totals | None) -> list[dict[st
             "value": last.start_count + last.submit_count,
             "note": f"{last.start_count} bắt đầu, {last.submit_count} nộp trong phút {_clock(last)}",
         },
-        {"label": "Lượt lưu", "value": last.save_count, "note": f"trong phút {_clock(last)}"},
+        {
+            "label": "Lượt lưu",
+            "value": last.save_count,
+            "note": f"trong phút {_clock(last)}, {last.refusal_count} lần bị từ chối",
+        },
         {
             "label": "Chờ chấm",
             "value": shown.unscored_count,
             "note": f"bài, thêm {shown.overdue_count} bài hết giờ chờ thu",
         },
-        {"label": "Từ chối", "value": last.refusal_count, "note": f"trong phút {_clock(last)}"},
     ]
 
 
