@@ -34,6 +34,7 @@ FIRST_LINE_MM = 10
 BODY_POINTS, TABLE_POINTS = 14, 12
 _WIDTH_MM = 210 - MARGINS_MM["left"] - MARGINS_MM["right"]
 _FONT = "Times New Roman"
+_OPEN = "\N{NO-BREAK SPACE}" * 6  # a place to be filled in by hand
 
 
 @dataclass(frozen=True)
@@ -84,14 +85,14 @@ class OfficialPaper:
 
 def number_line(paper: OfficialPaper) -> str:
     """Say "Số: 05/BB-BTC": numbers under ten get a nought (Annex I, II.3)."""
-    shown = "      " if paper.number is None else f"{paper.number:02d}"
+    shown = _OPEN if paper.number is None else f"{paper.number:02d}"
     return f"Số: {shown}/{paper.symbol}"
 
 
 def date_line(paper: OfficialPaper) -> str:
     """Say "Lai Châu, ngày 06 tháng 3 năm 2026": a nought before days under 10, months 1 and 2."""
     if paper.on is None:
-        return f"{paper.place}, ngày      tháng      năm      "
+        return f"{paper.place}, ngày{_OPEN}tháng{_OPEN}năm{_OPEN}"
     month = f"{paper.on.month:02d}" if paper.on.month <= 2 else str(paper.on.month)  # noqa: PLR2004 — the decree's own rule
     return f"{paper.place}, ngày {paper.on.day:02d} tháng {month} năm {paper.on.year}"
 

@@ -12,7 +12,8 @@ from core.text import clean_lines
 
 TAKE_PART = "take_part"
 MESSAGES = "messages"
-PURPOSES = (TAKE_PART, MESSAGES)
+PUBLISH_NAME = "publish_name"
+PURPOSES = (TAKE_PART, MESSAGES, PUBLISH_NAME)
 
 # The words of a new installation; the province replaces them by publishing its own.
 FIRST_TEXTS = {
@@ -24,6 +25,10 @@ FIRST_TEXTS = {
     MESSAGES: (
         "Tôi đồng ý nhận tin nhắn về các cuộc thi và dịch vụ công trực tuyến của tỉnh. Tôi có thể "
         "ngừng nhận tin bất cứ lúc nào mà vẫn được dự thi."
+    ),
+    PUBLISH_NAME: (
+        "Nếu tôi đoạt giải, tôi đồng ý để họ tên đầy đủ và đơn vị của tôi được công bố trên trang kết "
+        "quả. Nếu không đồng ý, trang kết quả chỉ ghi tên viết tắt; giải thưởng của tôi không thay đổi."
     ),
 }
 

@@ -31,6 +31,8 @@ Action = Literal[
     "manage_contest",
     "approve_contest",
     "analyse_questions",
+    "see_results",
+    "export_results",
     "manage_units",
     "manage_people",
     "see_dashboard",
@@ -51,6 +53,8 @@ ACTIONS: dict[Action, frozenset[RoleName]] = {
     "approve_contest": frozenset({"admin", "approver"}),
     # Their figures show keys, so not everybody who sees the dashboard.
     "analyse_questions": frozenset({"admin", "organiser", "reviewer", "approver", "auditor"}),
+    "see_results": frozenset({"admin", "organiser", "approver", "auditor"}),
+    "export_results": frozenset({"admin", "organiser"}),
     "manage_units": frozenset({"admin", "organiser"}),
     "manage_people": frozenset({"admin", "organiser", "focal_point"}),
     "see_dashboard": frozenset(

@@ -15,6 +15,7 @@ from starlette.types import Message
 
 from core.errors import Refusal
 from core.office_archive import FILE_LIMIT_BYTES, MEGABYTE
+from core.official_paper import DOCX
 from people.persons import unit_name_of
 from people.roles import Action, ContestScope, may, may_somewhere
 from people.sessions import Viewer
@@ -23,7 +24,12 @@ from web.forms import LARGEST_FORM_BYTES, Form
 from web.guard import signed_in
 from web.render import render
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+MEDIA_TYPES = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+    "docx": DOCX,
+    "pdf": "application/pdf",
+}
 MOST_UPLOAD_FIELDS = 20
 ROLE_NAMES = {
     "admin": "Quản trị hệ thống",
@@ -144,10 +150,10 @@ async def read_upload(
 
 
 def download(content: bytes, file_name: str) -> Response:
-    """A file to keep: XLSX, or CSV by its name."""
+    """A file to keep, of the type that its name says."""
     return Response(
         content,
-        media_type="text/csv; charset=utf-8" if file_name.endswith(".csv") else XLSX,
+        media_type=MEDIA_TYPES[file_name.rpartition(".")[2]],
         headers={
             "Content-Disposition": f'attachment; filename="{file_name}"',
             "Cache-Control": "no-store",
