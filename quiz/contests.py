@@ -63,6 +63,9 @@ class RoundShown:
     cooldown_seconds: int
     result: str
     prediction_actual: int | None
+    prediction_frozen_at: datetime | None
+    appeals_until: datetime | None
+    finalised_at: datetime | None
     board_freeze_seconds: int
     last_closes_at: datetime  # for whoever was granted most
     extension_count: int
@@ -248,7 +251,8 @@ async def _rounds(
     for row in await connection.fetch(
         "SELECT r.contest_id, r.id, r.number, r.name, r.opens_at, r.closes_at, r.opens_as_written, "  # noqa: S608 — only our own condition is put in
         "r.closes_as_written, r.time_limit_seconds, r.attempt_limit, r.counting, "
-        "r.cooldown_seconds, r.result, r.prediction_actual, c.board_freeze_seconds, "
+        "r.cooldown_seconds, r.result, r.prediction_actual, r.prediction_frozen_at, r.appeals_until, r.finalised_at, "
+        "c.board_freeze_seconds, "
         f"{LAST_CLOSE} AS last_closes_at, "
         "(SELECT count(*)::int FROM extension e WHERE e.round_id = r.id) AS extension_count "
         "FROM round r JOIN contest c ON c.id = r.contest_id "

@@ -204,8 +204,10 @@ async def find_snapshot(round_id: int) -> Any | None:
     )
 
 
-async def board_from_snapshot(content: Mapping[str, Any], division_id: int, page: int) -> Board:
-    """A page of a frozen board, with the names of today: somebody may have been erased since."""
+async def board_from_snapshot(
+    content: Mapping[str, Any], round_id: int, division_id: int, page: int
+) -> Board:
+    """A page of a frozen board, with the names of today, without who has left the ranking since."""
     pages = content["divisions"][str(division_id)]
     kept = pages[min(max(1, page), len(pages)) - 1]
     rows = [
@@ -213,11 +215,17 @@ async def board_from_snapshot(content: Mapping[str, Any], division_id: int, page
         for row in kept["rows"]
     ]
     participants = await db.pool().fetch(
-        "SELECT id, shown_name FROM participant WHERE id = ANY($1::bigint[])",
+        "SELECT p.id, p.shown_name FROM participant p JOIN standing s ON s.participant_id = p.id "
+        "WHERE p.id = ANY($1::bigint[]) AND s.round_id = $2 AND s.is_ranked",
         [row.participant_id for row in rows],
+        round_id,
     )
     names = {row["id"]: row["shown_name"] for row in participants}
-    rows = [replace(row, shown_name=names[row.participant_id]) for row in rows]
+    rows = [
+        replace(row, shown_name=names[row.participant_id])
+        for row in rows
+        if row.participant_id in names
+    ]
     return Board(rows, kept["page"], min(kept["page_count"], len(pages)), kept["people_count"])
 
 

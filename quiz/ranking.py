@@ -51,10 +51,23 @@ def rank_key(
 
     `draw_order` is the place among equals that a draw gave, None where nothing was drawn.
     """
-    values = [COMPARATORS[name](counted, actual) for name in comparators]
-    if draw_order is not None:
-        values.append(draw_order)
-    return b"".join(min(value, _LARGEST).to_bytes(_WIDTH, "big") for value in values)
+    key = b"".join(_number(COMPARATORS[name](counted, actual)) for name in comparators)
+    return key if draw_order is None else with_draw(key, draw_order)
+
+
+def with_draw(key: bytes, draw_order: int) -> bytes:
+    """The key of somebody whose place among equals was drawn."""
+    return key + _number(draw_order)
+
+
+def tied_key(key: bytes) -> bytes:
+    """A drawn key as it was before the draw."""
+    return key[:-_WIDTH]
+
+
+def _number(value: int) -> bytes:
+    capped: int = min(value, _LARGEST)
+    return capped.to_bytes(_WIDTH, "big")
 
 
 def bucket(key: bytes) -> bytes:

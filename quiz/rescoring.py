@@ -319,11 +319,14 @@ async def _lock_correction(connection: Connection, correction_id: int) -> Any:
     if round_id is None:
         raise Refusal("not_found", "Không tìm thấy điều chỉnh này.")
     await _lock_round(connection, round_id)
-    return await connection.fetchrow(
+    row = await connection.fetchrow(
         "SELECT k.*, r.contest_id, r.scoring_version FROM correction k "
-        "JOIN round r ON r.id = k.round_id WHERE k.id = $1 FOR UPDATE OF k",
+        "JOIN round r ON r.id = k.round_id WHERE k.id = $1 FOR UPDATE OF k SKIP LOCKED",
         correction_id,
     )
+    if row is None:  # its job holds it, and wants the round that we hold
+        raise Refusal("rescoring", "Điều chỉnh này đang được tính. Hãy đợi rồi tải lại trang.")
+    return row
 
 
 async def _question(round_id: int, question_version_id: int) -> PoolQuestion:

@@ -39,7 +39,9 @@ async def test_a_frozen_board_is_kept_as_it_was_when_the_freeze_began(attempts: 
     assert await leaderboard.take_snapshots(at=instant()) == 0  # the first one stays
     kept = await leaderboard.find_snapshot(arena.round_id)
     await db.pool().execute("UPDATE participant SET shown_name = 'Người đã xóa dữ liệu'")
-    frozen = await leaderboard.board_from_snapshot(kept["content"], arena.division_id, 1)
+    frozen = await leaderboard.board_from_snapshot(
+        kept["content"], arena.round_id, arena.division_id, 1
+    )
     assert {row.shown_name for row in frozen.rows} == {"Người đã xóa dữ liệu"}
     assert [row.participant_id for row in frozen.rows] == [
         row.participant_id for row in before.rows

@@ -54,7 +54,9 @@ async def recount() -> None:
     assert await fetchval("SELECT coalesce(sum(attempt_count), 0) FROM score_tally") == scores
     assert await fetchval("SELECT coalesce(sum(attempt_count), 0) FROM standing") == scores
     kept = "SELECT division_id, bucket, people_count FROM standing_bucket WHERE people_count <> 0"
-    counted = "SELECT division_id, bucket, count(*)::int FROM standing GROUP BY 1, 2"
+    counted = (
+        "SELECT division_id, bucket, count(*)::int FROM standing WHERE is_ranked GROUP BY 1, 2"
+    )
     assert {tuple(row) for row in await db.pool().fetch(kept)} == (
         {tuple(row) for row in await db.pool().fetch(counted)}
     )
@@ -128,22 +130,6 @@ async def test_ranks_are_shared_by_equals_and_neighbours_are_found(attempts: Att
         assert [near.rank for near in place.around] == sorted(near.rank for near in place.around)
         listed = {each.participant_id: each.rank for each in board.rows}
         assert all(near.rank == listed[near.participant_id] for near in place.around)
-
-
-async def test_the_true_number_is_frozen_once_and_then_ranks(attempts: Attempts) -> None:
-    arena = await build_arena(people=3)
-    for person, (seconds, prediction) in enumerate([(10, 900), (50, 3), (90, None)]):
-        await play(attempts, arena, person, correct=5, seconds=seconds, prediction=prediction)
-    await results.score_waiting()
-    board = await leaderboard.board(arena.round_id, arena.division_id)
-    assert [row.duration_ms // 1000 for row in board.rows] == [10, 50, 90]
-    await db.pool().execute("UPDATE round SET closes_at = $1", instant() - timedelta(seconds=1))
-    assert await finalising.mark_provisional() == 1
-    assert await finalising.freeze_prediction(arena.round_id, by=None) == 3
-    assert await finalising.freeze_prediction(arena.round_id, by=None) == 3
-    final = await leaderboard.board(arena.round_id, arena.division_id)
-    assert [row.prediction for row in final.rows] == [3, 900, None]
-    await recount()
 
 
 async def test_a_round_is_provisional_only_when_nobody_waits(attempts: Attempts) -> None:

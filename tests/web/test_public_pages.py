@@ -8,7 +8,7 @@ import pytest
 
 from core import db
 from quiz import leaderboard, results
-from quiz.finalising import freeze_prediction, mark_provisional
+from quiz.finalising import finalise_round, freeze_prediction, mark_provisional
 from tests.quiz.arena import Arena, build_arena, instant, right_answers
 from tests.web.conftest import SignIn, Site
 
@@ -154,6 +154,7 @@ async def test_a_final_board_shows_how_far_predictions_were_off(
     await end_the_round()
     assert await mark_provisional() == 1
     assert await freeze_prediction(arena.round_id, by=None) == 1
+    await finalise_round(arena.round_id, by=None)
     site.forget()
     page = (await visitor.get(BOARD)).text
     assert "Kết quả chính thức" in page

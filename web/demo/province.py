@@ -13,7 +13,7 @@ from people.audit import record
 from people.consents import publish_first_texts
 from people.roles import RoleName
 from quiz.contests import ContestShown, RoundShown
-from quiz.finalising import freeze_prediction, mark_provisional
+from quiz.finalising import finalise_round, freeze_prediction, mark_provisional
 from web.demo import contests, lai_chau
 from web.demo.accounts import make_cast
 from web.demo.past import Player, Stage, invent_people, play_round
@@ -119,7 +119,8 @@ async def _play_round(
 
 async def _close(past: ContestShown, staff: Mapping[RoleName, int]) -> None:
     await mark_provisional()
-    await freeze_prediction(past.rounds[0].id, by=staff["approver"])
+    await freeze_prediction(past.rounds[0].id, by=staff["organiser"])
+    await finalise_round(past.rounds[0].id, by=staff["approver"])
 
 
 async def _begin(attempts: int) -> Beginning:

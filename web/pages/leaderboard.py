@@ -171,7 +171,7 @@ async def _people(
     chosen: RoundShown, division: DivisionShown, content: Mapping[str, Any] | None, page: int
 ) -> leaderboard.Board:
     if content is not None:
-        return await leaderboard.board_from_snapshot(content, division.id, page)
+        return await leaderboard.board_from_snapshot(content, chosen.id, division.id, page)
     return await leaderboard.board(chosen.id, division.id, page=page)
 
 
