@@ -9,7 +9,7 @@ new key.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -237,6 +237,16 @@ async def corrections_of(round_id: int) -> list[CorrectionShown]:
         CorrectionShown(**{**row, "right_options": tuple(row["right_options"] or ())})
         for row in rows
     ]
+
+
+async def names_of(participant_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """(shown name, unit) of the people whom a preview names by number: names may be erased."""
+    rows = await pool().fetch(
+        "SELECT p.id, p.shown_name, u.name FROM participant p JOIN unit u ON u.id = p.unit_id "
+        "WHERE p.id = ANY($1::bigint[])",
+        list(participant_ids),
+    )
+    return {row["id"]: (row["shown_name"], row["name"]) for row in rows}
 
 
 async def _effect(connection: Connection, row: Any) -> Effect:

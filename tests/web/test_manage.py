@@ -11,13 +11,11 @@ from core.documents import read_sheet, write_sheet
 from people.unit_import import COLUMNS as UNIT_COLUMNS
 from quiz.bank_import import import_bank
 from quiz.contest_making import add_division, add_round, make_contest, publish_rules, set_blueprint
-from quiz.finalising import mark_provisional
 from quiz.pools import PoolLine
 from quiz.question_review import approve_questions, send_to_review
 from quiz.question_sheet import COLUMNS
 from quiz.question_writing import make_bank
 from quiz.questions import count_questions, find_questions
-from tests.quiz.arena import instant
 from tests.web.cast import Stage, build_stage
 from tests.web.conftest import SignIn
 
@@ -222,23 +220,6 @@ async def test_a_contest_is_given_back_with_a_reason(stage: Stage, bank: int) ->
     given = await approver.post(f"{DRAFT}/tra-lai", data={"ly_do": "Sửa giờ mở"})
     assert given.status_code == 303
     assert "Bản nháp" in (await stage.clients["organiser"].get(DRAFT)).text
-
-
-async def test_a_closed_round_is_made_final_once(stage: Stage) -> None:
-    path = "/quan-tri/cuoc-thi/thi"
-    approver = stage.clients["approver"]
-    early = await approver.post(f"{path}/chot", data={"dot": "1"})
-    assert early.status_code == 422
-    assert "chưa đóng" in early.text
-    await db.pool().execute(
-        "UPDATE round SET opens_at = $1, closes_at = $2", instant(-7200), instant(-10)
-    )
-    await mark_provisional()
-    assert "Chốt kết quả" in (await approver.get(path)).text
-    assert "Chốt kết quả" not in (await stage.clients["organiser"].get(path)).text
-    for _ in range(2):
-        assert (await approver.post(f"{path}/chot", data={"dot": "1"})).status_code == 303
-    assert await db.pool().fetchval("SELECT result FROM round") == "final"
 
 
 async def test_another_units_organiser_sees_the_contests_of_the_own_unit_alone(

@@ -56,6 +56,9 @@ MATRIX = {
     "GET /cuoc-thi/{slug}/thong-ke":          ALL_200,
     "GET /cuoc-thi/{slug}/ket-qua":           ALL_200,
     "GET /cuoc-thi/{slug}/ket-qua/{round}.json": "404 404 404 404 404 404 404 404 404 404 404",
+    "GET /cuoc-thi/{slug}/boc-tham/{draw}":   ALL_200,
+    "GET /cuoc-thi/{slug}/boc-tham/{draw}/du-lieu.json": ALL_200,
+    "GET /boc-tham/kiem-chung.py":            ALL_200,
     "GET /dang-ky":                           ALL_200,
     "POST /dang-ky":                          ALL_422,
     "GET /dang-ky/ma":                        ALL_303,
@@ -112,7 +115,18 @@ MATRIX = {
     "POST /quan-tri/cuoc-thi/{slug}/gui-duyet": "door 403 403 403 403 422 403 403 403 422 404",
     "POST /quan-tri/cuoc-thi/{slug}/duyet":   "door 403 403 403 403 403 422 403 403 422 403",
     "POST /quan-tri/cuoc-thi/{slug}/tra-lai": "door 403 403 403 403 403 422 403 403 422 403",
-    "POST /quan-tri/cuoc-thi/{slug}/chot":    "door 403 403 403 403 403 422 403 403 422 403",
+    "GET /quan-tri/cuoc-thi/{slug}/ket-qua": "door 403 403 403 200 200 200 403 200 200 404",
+    "POST /quan-tri/cuoc-thi/{slug}/ket-qua/dieu-chinh": "door 403 403 403 403 422 403 403 403 422 404",
+    "POST /quan-tri/cuoc-thi/{slug}/ket-qua/dieu-chinh/{correction}/tinh-lai": "door 403 403 403 403 422 403 403 403 422 404",
+    "POST /quan-tri/cuoc-thi/{slug}/ket-qua/dieu-chinh/{correction}/rut": "door 403 403 403 403 422 403 403 403 422 404",
+    "POST /quan-tri/cuoc-thi/{slug}/ket-qua/dieu-chinh/{correction}/duyet": "door 403 403 403 403 403 422 403 403 422 403",
+    "POST /quan-tri/cuoc-thi/{slug}/ket-qua/loai": "door 403 403 403 403 422 403 403 403 422 404",
+    "POST /quan-tri/cuoc-thi/{slug}/ket-qua/loai/{case}/go": "door 403 403 403 403 422 403 403 403 422 404",
+    "POST /quan-tri/cuoc-thi/{slug}/ket-qua/khoa": "door 403 403 403 403 422 403 403 403 422 404",
+    "POST /quan-tri/cuoc-thi/{slug}/ket-qua/boc-tham": "door 403 403 403 403 422 403 403 403 422 404",
+    "POST /quan-tri/cuoc-thi/{slug}/ket-qua/boc-tham/{draw}/cong-bo": "door 403 403 403 403 403 422 403 403 422 403",
+    "POST /quan-tri/cuoc-thi/{slug}/ket-qua/boc-tham/{draw}/huy": "door 403 403 403 403 403 422 403 403 422 403",
+    "POST /quan-tri/cuoc-thi/{slug}/ket-qua/chot": "door 403 403 403 403 403 422 403 403 422 403",
     "GET /quan-tri/cuoc-thi/{slug}/phan-tich":      "door 403 403 403 200 200 200 403 200 200 404",
     "POST /quan-tri/cuoc-thi/{slug}/phan-tich":     "door 403 403 403 303 303 303 403 303 303 404",
     "GET /quan-tri/cuoc-thi/{slug}/phan-tich.xlsx": "door 403 403 403 422 422 422 403 422 422 404",
@@ -209,6 +223,8 @@ async def _address(path: str, stage: Stage) -> str:
         return filled.replace("{import}", str(await _staged_file()))
     if "{digest}" in path:
         return filled.replace("{digest}", await _picture())
+    if path.startswith("/cuoc-thi/{slug}/boc-tham/"):
+        return filled.replace("{draw}", await _lots(stage))
     if path.endswith("/the-le"):
         await db.pool().execute(
             "INSERT INTO rules_text (contest_id, version, body, change_note, published_at) "
@@ -234,6 +250,18 @@ async def _staged_file() -> int:
     )
     read = Understood("gift", [Item(1, "Câu hỏi gì?", (ItemOption("a"), ItemOption("b")))])
     return await stage_import(bank_id, read, "tep.gift", defaults=Defaults(), by=None)
+
+
+async def _lots(stage: Stage) -> str:
+    return str(
+        await db.pool().fetchval(
+            "INSERT INTO draw (round_id, division_id, purpose, title, entrants, entrants_digest, "
+            "winner_count, secret, commitment, beacon_rule, beacon, committed_at) "
+            "VALUES ($1, $2, 'lucky', 'Quay số', '[]', '', 1, '', '', '', '', now()) RETURNING id",
+            stage.arena.round_id,
+            stage.arena.division_id,
+        )
+    )
 
 
 async def _picture() -> str:

@@ -17,14 +17,13 @@ from people.roles import Action
 from people.sessions import Viewer
 from quiz import leaderboard, publishing
 from quiz.contests import PUBLIC_STATES, ContestShown, RoundShown, all_contests, contest_by_slug
-from quiz.finalising import freeze_prediction as freeze
 from quiz.overview import PoolShown, blueprints_of, pools_of
 from quiz.publishing import Lack
 from quiz.questions import DIFFICULTIES
-from web.forms import Form, read_form, wants_json, whole
+from web.forms import Form, read_form, wants_json
 from web.guard import signed_in
 from web.office import may_on, office_page, require_on
-from web.pages.shown import LARGEST_ROUND_NUMBER, contest_state, short_attempts
+from web.pages.shown import contest_state, short_attempts
 from web.refusals import status_of
 
 LONGEST_REASON = 500
@@ -110,21 +109,6 @@ async def return_to_draft(request: Request) -> Response:
     return _back(request, found)
 
 
-async def freeze_prediction(request: Request) -> Response:
-    """Count the true number of a closed round and make its ranks final."""
-    found, viewer = await _asked(request, "approve_contest")
-    form = await read_form(request)
-    number = whole(form.text("dot"), largest=LARGEST_ROUND_NUMBER)
-    chosen = next((each for each in found.rounds if each.number == number), None)
-    try:
-        if chosen is None:
-            raise Refusal("unknown_round", "Cuộc thi này không có đợt thi đó.")
-        await freeze(chosen.id, by=viewer.account_id)
-    except Refusal as refusal:
-        return await _refused(request, viewer, found, form, refusal)
-    return _back(request, found)
-
-
 def contest_state_tag(contest: ContestShown) -> str:
     """The state as manage/_state.html names it; open and closed follow the clock."""
     if contest.state not in PUBLIC_STATES:
@@ -159,6 +143,7 @@ async def _page(
 ) -> Response:
     pools = await pools_of(found)
     may_approve = may_on(viewer, "approve_contest", found)
+    may_judge = found.state in PUBLIC_STATES and may_on(viewer, "analyse_questions", found)
     is_own = found.created_by_id == viewer.account_id
     is_waiting = found.state == "in_review"
     return await office_page(
@@ -168,7 +153,7 @@ async def _page(
         {
             "contest": await _about(found),
             "checklist": await _checklist(found),
-            "rounds": [_round(each, pools, may_approve=may_approve) for each in found.rounds],
+            "rounds": [_round(found, each, pools, may_judge=may_judge) for each in found.rounds],
             "blueprint": await _blueprint(found),
             "pools": [_pool(each) for each in pools],
             "may": {
@@ -217,7 +202,9 @@ def _sentences(lacks: Sequence[Lack]) -> str | None:
     return " ".join(each.sentence for each in lacks) or None
 
 
-def _round(each: RoundShown, pools: Sequence[PoolShown], *, may_approve: bool) -> dict[str, Any]:
+def _round(
+    found: ContestShown, each: RoundShown, pools: Sequence[PoolShown], *, may_judge: bool
+) -> dict[str, Any]:
     is_frozen = any(pool.round_id == each.id for pool in pools)
     return {
         "number": each.number,
@@ -229,7 +216,9 @@ def _round(each: RoundShown, pools: Sequence[PoolShown], *, may_approve: bool) -
         "attempts": short_attempts(each),
         "paper_state": "đề đã khóa" if is_frozen else "đề chưa khóa",
         "has_frozen_paper": is_frozen,
-        "may_finish": may_approve and each.result == "provisional",
+        "result_url": f"/quan-tri/cuoc-thi/{found.slug}/ket-qua?dot={each.number}"
+        if may_judge
+        else None,
         "is_final": each.result == "final",
     }
 

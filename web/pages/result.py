@@ -13,6 +13,7 @@ from core import db
 from core.clock import now
 from quiz import leaderboard, review
 from quiz.contests import ContestShown, rules_sentence
+from quiz.disqualifying import find_exclusion
 from quiz.scoring import POINT
 from web.forms import wants_json
 from web.guard import with_renewed_token
@@ -81,6 +82,9 @@ async def _result_context(
         },
         "score_hidden_until": None,
         "standing": await _standing(contest, found),
+        "exclusion": None
+        if found.is_ranked
+        else await find_exclusion(found.round_id, found.participant_id),
     }
 
 
