@@ -217,12 +217,10 @@ async def _address(path: str, stage: Stage) -> str:
             "SELECT id FROM session WHERE account_id = $1", await stage.account_id("mai")
         )
         return filled.replace("{session}", str(session_id))
-    if "{question}" in path:
-        return filled.replace("{question}", str(await _question()))
-    if "{import}" in path:
-        return filled.replace("{import}", str(await _staged_file()))
-    if "{digest}" in path:
-        return filled.replace("{digest}", await _picture())
+    makers = {"{question}": _question, "{import}": _staged_file, "{digest}": _picture}
+    for hole, make in makers.items():
+        if hole in path:
+            return filled.replace(hole, str(await make()))
     if path.startswith("/cuoc-thi/{slug}/boc-tham/"):
         return filled.replace("{draw}", await _lots(stage))
     if path.endswith("/the-le"):
