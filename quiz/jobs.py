@@ -13,6 +13,7 @@ from quiz import (
     question_statistics,
     rescoring,
     results,
+    suspicions,
 )
 
 Context = dict[str, Any]
@@ -52,3 +53,11 @@ async def compute_statistics(_context: Context, round_id: int | None = None) -> 
 async def rescore_waiting(_context: Context) -> int:
     """Previews of proposed corrections, and approved ones."""
     return await rescoring.rescore_waiting()
+
+
+async def look_for_suspicions(_context: Context) -> int:
+    return await suspicions.look_at_running_rounds()
+
+
+async def look_for_suspicions_again(_context: Context, round_id: int, since_us: int) -> int:
+    return await suspicions.look_again(round_id, since_us)

@@ -25,6 +25,8 @@ JOBS = [
     quiz.jobs.mark_provisional_results,
     quiz.jobs.compute_statistics,
     quiz.jobs.rescore_waiting,
+    quiz.jobs.look_for_suspicions,
+    quiz.jobs.look_for_suspicions_again,
     campaigns.jobs.send_code,
     campaigns.jobs.send_waiting_codes,
     campaigns.jobs.purge_sign_in_codes,
@@ -33,6 +35,7 @@ JOBS = [
 # The sweep that finds what nobody rang for.
 EVERY_TEN_SECONDS = set(range(0, 60, 10))
 EVERY_FIVE_SECONDS = set(range(0, 60, 5))
+EVERY_FIVE_MINUTES = set(range(2, 60, 5))
 JOB_SECONDS = 120
 RESTART_SECONDS = 1.0
 
@@ -46,6 +49,7 @@ def cron_lines() -> list[Any]:
         every(quiz.jobs.mark_provisional_results, second={7, 37}, keep_result=0),
         every(quiz.jobs.compute_statistics, minute={11, 41}, second=23, keep_result=0),
         every(quiz.jobs.rescore_waiting, second={3, 23, 43}, keep_result=0),
+        every(quiz.jobs.look_for_suspicions, minute=EVERY_FIVE_MINUTES, second=33, keep_result=0),
         every(campaigns.jobs.send_waiting_codes, second=EVERY_TEN_SECONDS, keep_result=0),
         every(campaigns.jobs.purge_sign_in_codes, minute={13}, second=0, keep_result=0),
         every(people.jobs.seal_audit_entries, second=EVERY_TEN_SECONDS, keep_result=0),

@@ -217,3 +217,61 @@ async def test_the_monitor_speaks_up_when_scoring_is_slow(stage: Stage) -> None:
     await db.pool().execute("UPDATE attempt SET closed_at = closed_at - interval '5 minutes'")
     page = await stage.clients["organiser"].get(f"{OFFICE}/dang-dien-ra")
     assert "Bài chờ chấm lâu nhất đã 5 phút" in page.text
+
+
+async def test_a_flag_is_shown_in_words_and_concluded(stage: Stage) -> None:
+    await begin(stage)
+    suspicion_id = await db.pool().fetchval(
+        "INSERT INTO suspicion (round_id, participant_id, pattern, evidence, state, note, found_at) "
+        "SELECT round_id, participant_id, 'too_fast', $1, 'new', '', now() FROM attempt "
+        "RETURNING id",
+        {"seconds": 21, "correct": 5, "questions": 5, "limit_seconds": 25},
+    )
+    organiser = stage.clients["organiser"]
+    page = await organiser.get(f"{OFFICE}/dau-hieu")
+    assert "Đúng 5 trong 5 câu sau 21 giây." in page.text
+    assert "không phải kết luận gian lận" in page.text
+    address = f"{OFFICE}/dau-hieu/{suspicion_id}"
+    lacking = await organiser.post(address, data={"ket_luan": "pursued", "ghi_chu": ""})
+    assert lacking.status_code == 422
+    assert f'href="#ghi_chu-{suspicion_id}"' in lacking.text
+    answer = await organiser.post(
+        address, data={"ket_luan": "pursued", "ghi_chu": "Gọi điện xác minh"}
+    )
+    assert answer.status_code == 303
+    assert "Gọi điện xác minh" not in (await organiser.get(f"{OFFICE}/dau-hieu")).text
+    pursued = await organiser.get(f"{OFFICE}/dau-hieu?tinh_trang=pursued")
+    assert "Gọi điện xác minh" in pursued.text
+
+
+@pytest.mark.parametrize(
+    ("pattern", "evidence", "words"),
+    [
+        (
+            "same_answers",
+            {"others": [1], "shared": 12, "same_wrong": 3, "seconds": 40},
+            "12 câu cùng có trong đề, trong đó 3 câu cùng sai một kiểu",
+        ),
+        ("unit_burst", {"others": [1], "count": 6, "seconds": 50}, "6 người cùng đơn vị"),
+        (
+            "sudden_leap",
+            {
+                "seconds": 30, "correct": 20, "questions": 20,
+                "before_seconds": 900, "before_correct": 9, "before_questions": 20,
+            },
+            "lượt trước đúng 9 trong 20 câu sau 15 phút",
+        ),
+    ],
+)  # fmt: skip
+async def test_each_pattern_has_its_sentence(
+    stage: Stage, pattern: str, evidence: dict[str, object], words: str
+) -> None:
+    await begin(stage)
+    await db.pool().execute(
+        "INSERT INTO suspicion (round_id, participant_id, pattern, evidence, state, note, found_at) "
+        "SELECT round_id, participant_id, $1, $2, 'new', '', now() FROM attempt",
+        pattern,
+        evidence,
+    )
+    page = await stage.clients["organiser"].get(f"{OFFICE}/dau-hieu")
+    assert words in page.text
