@@ -12,17 +12,20 @@ import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from core.errors import Refusal
 from core.text import clean, clean_lines, fold
 from quiz.exchange.bank_tags import guess_pins
 from quiz.exchange.choices import NONE_RIGHT
 from quiz.exchange.decoding import decode
 from quiz.exchange.item import Item, ItemFault, ItemOption, Miss, Understood
 
-_ANSWER = re.compile(r"\s*(?:answer|key|dap an(?: dung)?|tra loi)\s*[:.：]\s*(.*)", re.IGNORECASE)
+_HEAD = re.compile(r"\s*([^:.：]{2,30})[:.：]")
+_ANSWER = re.compile(r"answer|key|dap an(?: dung)?|tra loi")
 _OPTION = re.compile(r"\s*(\*?)\s*([A-Ja-j])\s*[.)]\s*(.*)")
 _NUMBERED = re.compile(r"^\s*câu(?: hỏi)?\s*(?:số\s*)?\d+\s*[.:)\-–]\s*", re.IGNORECASE)
 _EXPLANATION = re.compile(r"\s*(?:giải thích|feedback)\s*:\s*(.*)", re.IGNORECASE)
 
+QUESTION_LIMIT = 5_000
 NO_ANSWER = "Không thấy dòng ANSWER sau các phương án. Hãy ghi thêm, như ANSWER: B."
 NO_OPTIONS = "Đoạn này không có phương án A, B nào, nên không đọc được thành câu hỏi."
 STRAY_ANSWER = "Dòng đáp án này không đứng sau câu hỏi nào."
@@ -55,6 +58,8 @@ def read_aiken(content: bytes) -> Understood:
     items: list[Item] = []
     misses: list[Miss] = []
     for draft in _drafts(decoded.text):
+        if len(items) + len(misses) >= QUESTION_LIMIT:
+            raise Refusal("too_many_rows", "Mỗi tệp chỉ nhận 5.000 câu. Hãy chia thành nhiều tệp.")
         if draft.options:
             items.append(_item(draft, len(items) + 1))
         else:
@@ -129,10 +134,9 @@ def _option(draft: _Draft, line: str) -> re.Match[str] | None:
 
 
 def _answer(line: str) -> str | None:
-    if ":" not in line and "." not in line and "：" not in line:
-        return None
-    head, mark, tail = re.match(r"([^:.：]*)([:.：])(.*)", line, re.DOTALL).groups()  # type: ignore[union-attr]  # one of the marks is in the line
-    return tail.strip() if _ANSWER.match(f"{fold(head)}{mark}") else None
+    """What stands behind "ANSWER:" or its like; None where no such words begin the line."""
+    found = _HEAD.match(line)
+    return line[found.end() :].strip() if found and _ANSWER.fullmatch(fold(found[1])) else None
 
 
 def _item(draft: _Draft, number: int) -> Item:

@@ -9,6 +9,9 @@ from core.errors import Refusal
 
 # 5,000 questions of 1,000 letters.
 TEXT_LIMIT_BYTES = 5_000_000
+# Ten lines a question and as many between them; more than one whole cell of Excel.
+LINE_LIMIT = 150_000
+LONGEST_LINE = 200_000
 _MEGABYTE = 1_000_000
 _SAMPLE_BYTES = 4_000
 # A cut or mistyped letter among many good ones; another alphabet has hardly any good ones.
@@ -36,7 +39,8 @@ class Decoded:
 def decode(content: bytes) -> Decoded:
     """Read bytes as UTF-8, UTF-16, UTF-32 or windows-1258 (older Vietnamese Windows and Excel).
 
-    Refuses "bad_file": nothing in it, more than 5 MB, or no text at all.
+    Refuses "bad_file" (nothing in it, more than 5 MB, no text at all) and "file_bomb" (more lines
+    or longer ones than questions have).
     """
     if len(content) > TEXT_LIMIT_BYTES:
         raise Refusal(
@@ -47,6 +51,11 @@ def decode(content: bytes) -> Decoded:
     text = decoded.text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip("\ufeff\0 \n\t"):
         raise Refusal("bad_file", "Tệp rỗng. Hãy chọn lại tệp có câu hỏi.")
+    if text.count("\n") > LINE_LIMIT or max(map(len, text.split("\n"))) > LONGEST_LINE:
+        raise Refusal(
+            "file_bomb",
+            "Tệp có quá nhiều dòng hoặc có dòng quá dài, không giống một tệp câu hỏi.",
+        )
     return Decoded(text, decoded.losses)
 
 

@@ -43,9 +43,9 @@ FORMATS: Mapping[str, Format] = {
 _ZIP = b"PK\x03\x04"
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 _GIFT = re.compile(
-    r"^\s*::|^\s*\$CATEGORY:|(?<!\\)\{\s*(?:[=~#}]|(?:T|F|TRUE|FALSE)\s*[#}])", re.MULTILINE
+    r"^[ \t]*::|^[ \t]*\$CATEGORY:|(?<!\\)\{\s*(?:[=~#}]|(?:T|F|TRUE|FALSE)\s*[#}])", re.MULTILINE
 )
-_AIKEN_OPTION = re.compile(r"^\s*\*?[Aa]\s*[.)]", re.MULTILINE)
+_AIKEN_OPTION = re.compile(r"^[ \t]*\*?[Aa][ \t]*[.)]", re.MULTILINE)
 
 
 def understand(

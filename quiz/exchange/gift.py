@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from core.errors import Refusal
 from core.text import clean, clean_lines, fold
 from quiz.exchange.bank_tags import guess_pins, tags_of, with_tags
 from quiz.exchange.choices import (
@@ -22,14 +23,16 @@ from quiz.exchange.choices import (
     says_true_false,
     share_of,
 )
-from quiz.exchange.decoding import decode
+from quiz.exchange.decoding import LONGEST_LINE, decode
 from quiz.exchange.item import Item, ItemOption, Miss, Understood, Written
-from quiz.exchange.markup import looks_marked, plain_text
+from quiz.exchange.markup import MARKUP_LIMIT, looks_marked, plain_text
 from quiz.exchange.topics import topic_from, topic_path
 from quiz.question_sheet import TRUE_FALSE
 
 IMAGE_LOST = "GIFT không chứa được hình ảnh: {count} câu mất hình."
 
+QUESTION_LIMIT = 5_000
+MOST_SIGNS = 100  # of options in one question
 _CATEGORY = "$CATEGORY:"
 _FORMAT = re.compile(r"\s*\[(html|markdown|plain|moodle)\]", re.IGNORECASE)
 _WEIGHT = re.compile(r"%(-?\d{1,3}(?:[.,]\d+)?)%")
@@ -48,10 +51,12 @@ _HIDDEN = {letter: chr(0xFDD0 + number) for number, letter in enumerate(_ESCAPAB
 _SHOWN = str.maketrans(
     {hidden: "\n" if letter == "n" else letter for letter, hidden in _HIDDEN.items()}
 )
+_UNSEEN = str.maketrans(dict.fromkeys(_HIDDEN.values()))
 _ESCAPE = re.compile(r"\\([\\:#={}~n])")
 _TO_ESCAPE = re.compile(r"[\\:#={}~]")
 
 ONE_BRACE = "Câu này thiếu dấu { hoặc dấu } quanh các phương án, nên không đọc được."
+TOO_MUCH = "Đoạn này quá dài hoặc có quá nhiều phương án, không giống một câu hỏi."
 TWO_ANSWERS = "Câu này có nhiều chỗ trả lời { … }; chỉ nhận câu có một chỗ."
 UNSUPPORTED = {
     "description": "Đây là đoạn mô tả, không phải câu hỏi: không có phần { … }.",
@@ -92,6 +97,8 @@ def read_gift(content: bytes) -> Understood:
         if block.lines[0].lstrip().startswith(_CATEGORY):
             topic = topic_from(block.lines[0].partition(":")[2])
             continue
+        if len(items) + len(misses) >= QUESTION_LIMIT:
+            raise Refusal("too_many_rows", "Mỗi tệp chỉ nhận 5.000 câu. Hãy chia thành nhiều tệp.")
         found = _read_block(block, len(items) + 1, topic)
         if isinstance(found, Miss):
             misses.append(found)
@@ -142,7 +149,9 @@ def _blocks(text: str) -> Iterator[_Block]:
 
 
 def _read_block(block: _Block, number: int, topic: str) -> Item | Miss:
-    text = _ESCAPE.sub(lambda match: _HIDDEN[match[1]], _visible(block.written)).strip()
+    if len(block.written) > LONGEST_LINE or block.written.count("~") > MOST_SIGNS:
+        return Miss(block.place, block.written[:MARKUP_LIMIT], TOO_MUCH)
+    text = _ESCAPE.sub(lambda match: _HIDDEN[match[1]], block.written.translate(_UNSEEN)).strip()
     title = ""
     if text.startswith("::"):
         title, _, text = text[2:].partition("::")
@@ -177,10 +186,6 @@ def _read_block(block: _Block, number: int, topic: str) -> Item | Miss:
     )
     tags = [tag.replace(r"\]", "]") for line in block.comments for tag in _TAG.findall(line)]
     return with_tags(item, tags, default_pins=None)
-
-
-def _visible(text: str) -> str:
-    return "".join(letter for letter in text if letter not in _HIDDEN.values())
 
 
 def _code(comments: Sequence[str]) -> str:
@@ -317,4 +322,5 @@ def _escaped(text: str) -> str:
 
 
 def _in_brackets(text: str) -> str:
-    return clean(text).replace("]", r"\]")
+    shown = clean(text).replace("]", r"\]")
+    return f"{shown} " if shown.endswith("\\") else shown  # or it would escape the bracket

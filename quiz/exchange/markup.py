@@ -13,6 +13,7 @@ from core.text import clean, clean_lines
 
 # Fifty times the longest question that the bank takes.
 MARKUP_LIMIT = 100_000
+_DASH = "- "
 _BREAK = "\x00"  # between blocks; no text has it
 
 _BLOCKS = frozenset(
@@ -189,7 +190,7 @@ class _Reader:
 
     def _open_block(self, name: str, element: Any) -> None:
         if name == "li":
-            self.pieces.append("- ")
+            self.pieces.append(_DASH)
         elif name == "pre":
             self._kept += 1
         elif name == "table" and element.find(".//{*}td") is not None:
@@ -234,11 +235,17 @@ def _is_still(element: Any) -> bool:
 
 
 def _joined(pieces: list[str]) -> str:
-    text = "".join(pieces)
-    text = re.sub(
-        r"\n? *\x00[ \x00]*", _BREAK, text
-    )  # a br before the end of a block shows nothing
-    return clean_lines(text.strip(f" {_BREAK}").replace(_BREAK, "\n"))
+    lines: list[str] = []
+    dash = ""
+    for segment in "".join(pieces).split(_BREAK):
+        # A br before the end of a block shows nothing.
+        line = segment.strip(" ").removesuffix("\n").strip(" ")
+        if line == _DASH.strip():  # its words stand in a block of their own
+            dash = _DASH
+        elif line:
+            lines.append(f"{dash}{line}")
+            dash = ""
+    return clean_lines("\n".join(lines))
 
 
 def _storable(text: str) -> str:

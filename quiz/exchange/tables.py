@@ -33,6 +33,7 @@ from quiz.question_sheet import (
 from quiz.questions import DIFFICULTIES, KINDS
 
 COLUMN_LIMIT = 60
+LONGEST_HEADER = 100
 NEEDED = ("text", "option_a", "option_b", "answer")
 # Field → what its column is called here; the template's names and those that it lacks.
 TABLE_COLUMNS: dict[str, str] = {
@@ -74,6 +75,7 @@ _NAMES = {fold(shown): name for name, shown in TABLE_COLUMNS.items()} | {
 _OPTION_NAME = re.compile(
     rf"(?:(?:{'|'.join(_OPTION_NAMES)}) )?([a-h])|(?:{'|'.join(_OPTION_NAMES)}) ?([1-8])"
 )
+_LETTERS = re.compile(r"[A-Ha-h](?:\s*[,;]\s*[A-Ha-h])*")
 _SEARCHED_ROWS = 10  # a title and the name of an agency may stand over the header
 _DELIMITERS = ",;\t"
 _SEPARATOR_LINE = re.compile(r"sep=(.)\n", re.IGNORECASE)
@@ -207,8 +209,8 @@ def _header_place(rows: Sequence[SheetRow]) -> int:
 def _recognised(names: Sequence[str]) -> dict[str, int]:
     """Field → column by the names; the first of two that mean the same."""
     places: dict[str, int] = {}
-    for place, name in enumerate(names):
-        found = _field(fold(name))
+    for place, name in enumerate(names[:COLUMN_LIMIT]):
+        found = _field(fold(name[:LONGEST_HEADER]))
         if found and found not in places:
             places[found] = place
     return places
@@ -274,14 +276,14 @@ def _in_place(sentence: str, name: str, row: SheetRow, places: Mapping[str, int]
 
 def _as_letters(answer: str, texts: Sequence[str]) -> str:
     """An answer told by number or by an option's own words, as letters; others stay as they are."""
-    letters = string.ascii_uppercase
-    numbers = re.split(r"[\s,;]+", answer.strip())
-    said = {fold(text): letters[place] for place, text in enumerate(texts) if text}
-    if answer and len(said) == sum(map(bool, texts)) and fold(answer) in said:
-        is_letter = re.fullmatch(r"[A-Ha-h]", answer.strip()) is not None
-        return answer if is_letter else said[fold(answer)]
+    if _LETTERS.fullmatch(answer):
+        return answer
+    said = [place for place, text in enumerate(texts) if text and fold(text) == fold(answer)]
+    if len(said) == 1:
+        return string.ascii_uppercase[said[0]]
+    numbers = re.split(r"[\s,;]+", answer)
     if all(re.fullmatch(r"[1-8]", each) for each in numbers):
-        return ", ".join(letters[int(each) - 1] for each in numbers)
+        return ", ".join(string.ascii_uppercase[int(each) - 1] for each in numbers)
     return answer
 
 
