@@ -224,7 +224,7 @@ class _Reader:
         if answers.startswith("#"):
             return UNSUPPORTED["numerical"]
         said, *feedbacks = answers.split("#", 2)
-        if (is_true := _TRUE_FALSE.get(fold(said))) is not None and "=" not in said:
+        if said.strip().isalpha() and (is_true := _TRUE_FALSE.get(fold(said))) is not None:
             return self._true_false(is_true, [*feedbacks, "", ""])
         if "~" not in answers:
             is_match = "=" in answers and "->" in answers

@@ -13,7 +13,7 @@ from core.text import clean, clean_lines
 
 # Fifty times the longest question that the bank takes.
 MARKUP_LIMIT = 100_000
-_DASH = "- "
+_ITEM = "\x01"  # begins a list item; no text has it, either
 _BREAK = "\x00"  # between blocks; no text has it
 
 _BLOCKS = frozenset(
@@ -190,7 +190,7 @@ class _Reader:
 
     def _open_block(self, name: str, element: Any) -> None:
         if name == "li":
-            self.pieces.append(_DASH)
+            self.pieces.append(_ITEM)
         elif name == "pre":
             self._kept += 1
         elif name == "table" and element.find(".//{*}td") is not None:
@@ -213,7 +213,7 @@ class _Reader:
     def _say(self, text: str | None) -> None:
         if not text or self._unseen:
             return
-        said = text if self._kept else re.sub(r"[\s\x00]+", " ", text)
+        said = text if self._kept else re.sub(r"[\s\x00\x01]+", " ", text)
         self.pieces.append(self._raised(said) if self._scripts else said)
 
     def _raised(self, text: str) -> str:
@@ -240,10 +240,10 @@ def _joined(pieces: list[str]) -> str:
     for segment in "".join(pieces).split(_BREAK):
         # A br before the end of a block shows nothing.
         line = segment.strip(" ").removesuffix("\n").strip(" ")
-        if line == _DASH.strip():  # its words stand in a block of their own
-            dash = _DASH
+        if line == _ITEM:  # its words stand in a block of their own
+            dash = "- "
         elif line:
-            lines.append(f"{dash}{line}")
+            lines.append(f"{dash}{line.replace(_ITEM, '- ')}")
             dash = ""
     return clean_lines("\n".join(lines))
 

@@ -39,6 +39,8 @@ from quiz.exchange.pictures import (
 from quiz.exchange.xml_trees import local_name, read_tree
 
 QUESTION_LIMIT = 5_000
+# 5,000 questions with a code and six tags each; lxml holds them in some 40 MB.
+MANIFEST_ELEMENT_LIMIT = 150_000
 WRITTEN_LIMIT = 4_000  # letters kept to lay beside what was understood
 INTERACTIONS = {
     "associate": "câu ghép cặp",
@@ -145,7 +147,7 @@ def _resources(package: Package) -> Iterator[_Resource]:
                 yield _Resource(name)
         return
     base = f"{package.folder}/{MANIFEST}".lstrip("/")
-    manifest = read_tree(package.part(base) or b"")
+    manifest = read_tree(package.part(base) or b"", element_limit=MANIFEST_ELEMENT_LIMIT)
     for element in _all(manifest, "resource"):
         address = element.get("href", "")
         if not address.lower().partition("?")[0].endswith(".xml"):

@@ -29,10 +29,10 @@ def refuse_bomb() -> NoReturn:
     raise Refusal("file_bomb", _BOMB)
 
 
-def read_tree(content: bytes) -> Any:
+def read_tree(content: bytes, *, element_limit: int = PIECE_ELEMENT_LIMIT) -> Any:
     """The root of a small file; refuses "bad_file" and "file_bomb"."""
     fresh = _checked(content)
-    if fresh.count(b"<") > 2 * PIECE_ELEMENT_LIMIT:
+    if fresh.count(b"<") > 2 * element_limit:
         refuse_bomb()
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False, no_network=True, load_dtd=False,
