@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from core.errors import Refusal
 from quiz.exchange.aiken import is_answer_line, read_aiken
 from quiz.exchange.decoding import decode
+from quiz.exchange.docx_reading import read_docx
 from quiz.exchange.gift import read_gift, write_gift
 from quiz.exchange.item import Item, Understood, Written
 from quiz.exchange.moodle_xml import read_moodle_xml, write_moodle_xml
-from quiz.exchange.packages import is_package
+from quiz.exchange.packages import kind_of_archive
 from quiz.exchange.qti import read_qti_item, read_qti_package
 from quiz.exchange.qti_writing import write_qti
 from quiz.exchange.tables import read_table, recognised_count, write_xlsx
@@ -33,6 +34,7 @@ class Format:
 
 
 FORMATS: Mapping[str, Format] = {
+    "docx": Format("Văn bản Word", (".docx",), is_written=False),
     "xlsx": Format("Bảng tính Excel", (".xlsx",)),
     "csv": Format("Bảng CSV", (".csv", ".tsv"), is_written=False),
     "gift": Format("GIFT (Moodle)", (".gift", ".txt")),
@@ -59,6 +61,8 @@ def understand(
     if not content.strip():
         raise Refusal("bad_file", "Tệp rỗng. Hãy chọn lại tệp có câu hỏi.")
     match format_of(content, file_name, has_mapping=mapping is not None):
+        case "docx":
+            return read_docx(content)
         case "gift":
             return read_gift(content)
         case "aiken":
@@ -75,8 +79,10 @@ def understand(
 def format_of(content: bytes, file_name: str, *, has_mapping: bool = False) -> str:
     """The key of FORMATS that a file is read as; refuses "bad_file" when there is none."""
     extension = file_name.rpartition(".")[2].lower()
-    if content.startswith((_ZIP, _OLE)):
-        return "qti" if is_package(content) else "xlsx"
+    if content.startswith(_ZIP):
+        return kind_of_archive(content)
+    if content.startswith(_OLE):  # too old, or with a password: its reader says what to do
+        return "docx" if extension in ("doc", "docx") else "xlsx"
     if content.startswith(b"%PDF"):
         raise Refusal(
             "bad_file",

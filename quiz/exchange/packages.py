@@ -68,18 +68,20 @@ class Package(OfficeArchive):
         return posixpath.dirname(shortest), bool(found)
 
 
-def is_package(content: bytes) -> bool:
-    """Whether a zip is a QTI package, told by the names in its directory."""
+def kind_of_archive(content: bytes) -> str:
+    """Which of qti, docx and xlsx a zip is, by the names in its directory; xlsx when by none."""
     if content.count(DIRECTORY_MARK) > ENTRY_LIMIT:
-        return True  # to be refused as one; no other kind may have as many
+        return "qti"  # to be refused as one; no other kind may have as many
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, ValueError):
-        return False
+        return "xlsx"
+    if any(name.startswith("word/") for name in names):
+        return "docx"
     if "[Content_Types].xml" in names or "mimetype" in names:
-        return False
-    return any(name.lower().endswith(".xml") for name in names)
+        return "xlsx"
+    return "qti" if any(name.lower().endswith(".xml") for name in names) else "xlsx"
 
 
 def _broken() -> Refusal:

@@ -142,7 +142,7 @@ def test_escapes_stand_for_themselves() -> None:
 
 
 def test_more_than_five_thousand_questions_are_refused() -> None:
-    with pytest.raises(Refusal, match="5.000 câu"):
+    with pytest.raises(Refusal, match=r"5\.000 câu"):
         read("x{=a ~b}\n\n" * 5_001)
 
 
@@ -160,7 +160,13 @@ def read_elsewhere(content: bytes) -> list[dict[str, Any]]:
 
 
 def test_an_independent_parser_reads_the_same_from_what_is_written() -> None:
-    sent = [*demonstration_items(), *made_items(400)]
+    # That parser takes "=a -> b" for matching, even among "~" (Moodle looks for "~" first).
+    sent = [
+        item
+        for item in (*demonstration_items(), *made_items(500))
+        if not any("->" in option.text for option in item.options)
+    ]
+    assert len(sent) > 500
     found = read_elsewhere(write_gift(sent, title="Ngân hàng").content)
     questions = [each for each in found if each["type"] != "Category"]
     assert len(questions) == len(sent)
