@@ -156,6 +156,7 @@ class Start:
     offset: int
     notes: tuple[str, ...]
     is_strong: bool
+    end: str = ""  # what stands behind a weak number
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +186,8 @@ def _start(match: re.Match[str], *, is_strong: bool) -> Start:
     offset = match.end()
     if match["more"] and not _is_note(match["more"]):
         offset, notes = match.start("more"), notes[:-1]
-    return Start(int(match["number"]), offset, tuple(notes), is_strong)
+    end = "" if is_strong else match["end"]
+    return Start(int(match["number"]), offset, tuple(notes), is_strong, end)
 
 
 def _is_note(text: str) -> bool:
@@ -369,7 +371,7 @@ def is_bare_url(text: str) -> bool:
 
 def article_of(text: str) -> tuple[str, str]:
     """Split "Khoản 2 Điều 5 Luật Đất đai" into ("Khoản 2 Điều 5", "Luật Đất đai")."""
-    text = clean(text).strip(" .;")
+    text = _reference(text)
     if match := _ARTICLE.match(text):
         rest = re.sub(r"^(?:của|tại|trong|[,;–-])\s*", "", text[match.end() :]).strip()
         article = re.sub(r"\s*(?:của|tại|,|;|và)\s*$", "", match[0].strip())
@@ -381,9 +383,18 @@ def article_of(text: str) -> tuple[str, str]:
     return "", text
 
 
+def _reference(text: str) -> str:
+    bare = clean(text).strip(" .;")
+    if bare[:1] + bare[-1:] in {"()", "[]"}:
+        bare = bare[1:-1]
+    return re.sub(
+        r"^(?:theo|căn cứ(?: vào| theo)?|trích|xem|tại)\s+", "", bare, flags=re.IGNORECASE
+    )
+
+
 def is_article(text: str) -> bool:
     """A line that is nothing but a reference, "Điều 5 Luật Giao dịch điện tử 2023"."""
-    match = _ARTICLE.match(text.strip(" (["))
+    match = _ARTICLE.match(_reference(text))
     return match is not None and len(text) < 250 and not text.rstrip().endswith("?")  # noqa: PLR2004 — two lines
 
 
@@ -423,7 +434,10 @@ def letters_of(value: str) -> tuple[tuple[int, ...], str]:
     if letters.islower() and following not in {"", ".", ")", ":", ",", ";", "]"}:
         return (), value.strip()  # "e ngại", "b-ring": a word
     places = tuple(ord(letter.upper()) - ord("A") for letter in letters)
-    return places, value[match.end() :].strip(" .:)-–")
+    rest = value[match.end() :].strip(" .:)-–")
+    if re.match(r"(?:hoặc|hay|or)\b", rest, re.IGNORECASE):
+        return (), value.strip()  # one or the other is no key
+    return places, rest
 
 
 def joined(lines: Sequence[Line]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.text import clean
 from quiz.exchange.docx_lines import (
@@ -35,7 +35,7 @@ from quiz.exchange.docx_lines import (
     topic_of_heading,
     trailing_key,
 )
-from quiz.exchange.docx_styles import Look
+from quiz.exchange.docx_styles import PLAIN, Look
 from quiz.exchange.docx_tables import KeyEntry, KeyTable, Piece, QuestionRow, pieces_of
 from quiz.exchange.docx_text import Block, Line, Picture, Spot
 
@@ -53,6 +53,7 @@ class Option:
     letter_look: Look | None
     sign: str
     lines: list[Line]
+    label: str = ""  # as written
 
 
 @dataclass(slots=True)
@@ -76,6 +77,7 @@ class Draft:
     spots: list[Spot] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     ticked: list[int] = field(default_factory=list)
+    statement_number: int = 0  # of the last numbered statement in the stem
 
     @property
     def is_complete(self) -> bool:
@@ -179,6 +181,11 @@ class _Sorter:
             return
         if start is not None and self._begins(place, start):
             self._begin(place, line, start)
+            return
+        if start is not None and self._current is not None and not self._current.options:
+            self._current.statement_number = start.number
+        if False:
+            pass
         elif self._take_heading(place, line) or (
             (label := self._labels[place]) is not None and self._take_options(place, line, label)
         ):
@@ -195,13 +202,17 @@ class _Sorter:
         line = self._pieces[place]
         if isinstance(line, Line) and line.numbering and line.numbering.form == "bullet":
             return False
+        if current is not None and not current.is_complete:
+            if current.statement_number and start.number == current.statement_number + 1:
+                current.statement_number = start.number
+                return False
         is_next = current is None or start.number == (current.number or 0) + 1
         is_done = current is None or current.is_complete
         if self._is_weak and not self._has_lettered:
             return is_next
         if self._is_weak:
             return (is_next or is_done) and (
-                self._has_options_ahead(place) or (is_next and is_done)
+                self._has_options_ahead(place) or (is_next and is_done and current is not None)
             )
         return is_next and is_done and self._has_options_ahead(place)
 
@@ -310,6 +321,9 @@ class _Sorter:
     def _continues(self, draft: Draft, before: int, label: Label) -> bool:
         if label.place == before + 1:
             return True
+        taken = {option.place for option in draft.options}
+        if label.place < before and label.place not in taken:
+            return True  # set in columns; sorted in the end
         letter = chr(ord("A") + label.place)
         field_name = f"option_{chr(ord('a') + min(len(draft.options), MOST_LABELS - 1))}"
         if label.place == before:
@@ -326,9 +340,11 @@ class _Sorter:
     def _unmake_options(self, draft: Draft) -> None:
         """What looked like options were statements of the stem."""
         for option in draft.options:
-            draft.stem += option.lines
-        draft.options = []
-        draft.faults = []
+            first, *rest = option.lines
+            looks = [PLAIN] * len(option.label) + list(first.looks)
+            draft.stem += [replace(first, text=option.label + first.text, looks=looks), *rest]
+        draft.stem += draft.tail
+        draft.options, draft.tail, draft.faults = [], [], []
 
     def _split_off(self, draft: Draft) -> Draft:
         """Another A after a full list: a question without a number; its stem stands before it."""
@@ -354,13 +370,29 @@ class _Sorter:
             following = None
             if label.place + 1 < most:
                 following = next_label(line.text, label.offset, label.place + 1, label)
+            if following is None and label.place + 1 in {
+                most,
+                *(each.place for each in draft.options),
+            }:
+                following = self._beside(line, label)
             end = len(line.text) if following is None else following.start
             look = line.looks[label.letter_at] if label.letter_at < len(line.looks) else None
             body = line.cut(label.offset, end)
-            draft.options.append(Option(label.place, label.is_upper, look, label.mark, [body]))
+            letter = line.text[label.start : label.offset]
+            draft.options.append(
+                Option(label.place, label.is_upper, look, label.mark, [body], letter)
+            )
             if following is None:
                 return
             label = following
+
+    def _beside(self, line: Line, label: Label) -> Label | None:
+        """The letter after next on the same line, set in columns: "A …   C …" above "B …   D …"."""
+        for place in range(label.place + 2, MOST_LABELS):
+            found = next_label(line.text, label.offset, place, label)
+            if found and re.search(r"\t\s*$|\s{2,}$", line.text[: found.start]):
+                return found
+        return None
 
     def _next_line_letter(self, place: int, label: Label) -> int:
         """The place of the letter that begins the next line of options; letters before it may share
@@ -415,9 +447,10 @@ class _Sorter:
         if topic is None or (label is not None and draft is not None and line.outline is None):
             return False
         self._close()
-        self._sorted.preamble.append(line) if not self._sorted.drafts else None
         if topic:
             self._topic = topic
+        elif not self._sorted.drafts:
+            self._sorted.preamble.append(line)
         return True
 
     def _take_text(self, place: int, line: Line) -> None:
@@ -444,6 +477,8 @@ class _Sorter:
         elif draft.is_complete and is_article(text) and article_of(text)[0]:
             draft.fields.setdefault("source", []).append(line)
             draft.last_field = "source"
+        elif draft.options and not draft.keys and is_key_head(text):
+            draft.last_field = "answer"
         elif not draft.options and not draft.last_field:
             self._add_stem(place, line)
         else:
@@ -591,6 +626,7 @@ class _Sorter:
         self._settle_tail(draft)
         if not draft.options:
             _find_bare_options(draft)
+        _sort_options(draft)
         self._sorted.drafts.append(draft)
 
     def _settle_tail(self, draft: Draft) -> None:
@@ -615,6 +651,13 @@ class _Sorter:
 
 def _name(draft: Draft) -> str:
     return f"câu {draft.number}" if draft.number is not None else "câu phía trước"
+
+
+def _sort_options(draft: Draft) -> None:
+    """Options in the order of their letters, where each letter stands once."""
+    places = [-1 if option.place is None else option.place for option in draft.options]
+    if sorted(places) == list(range(len(places))) and not draft.ticked:
+        draft.options = [draft.options[places.index(place)] for place in range(len(places))]
 
 
 def _goes_on(text: str) -> bool:

@@ -212,7 +212,7 @@ def _question(draft: Draft, listed: _Listed) -> _Question:
         )
         for option, body, sign in zip(draft.options, bodies, signs, strict=True)
     ]
-    texts = [clean(mark.text) for mark in marks]
+    texts = [clean(mark.text).rstrip("; ") for mark in marks]
     several = bool(_SEVERAL_SAID.search(fold(stem)))
     case = Case(marks, keys, draft.ticked, several)
     return _Question(draft, case, texts, stem, listed.fault, listed.explanation)

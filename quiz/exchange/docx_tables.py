@@ -259,22 +259,19 @@ def _numbers_beside(grid: _Grid) -> _Found:
 
 def _flattened(rows: Sequence[Sequence[Cell]]) -> Iterator[Line]:
     """The lines of a table that only sets text: options beside each other, numbers in a column."""
-    filled = [
-        [cell for cell in row if cell.text or any(True for _ in cell.lines())] for row in rows
+    lines = [
+        line
+        for row in rows
+        for line in _row_lines([cell for cell in row if any(True for _ in cell.lines())])
     ]
-    labels = [label_of(next(cell.lines())) for row in filled for cell in row]
-    places = [label.place for label in labels if label]
-    if (
-        len(places) == len(labels)
-        and sorted(places) == list(range(len(places)))
-        and len(places) > 1
-    ):
-        cells = [cell for row in filled for cell in row]
-        for _, cell in sorted(zip(places, cells, strict=True), key=lambda pair: pair[0]):
-            yield from cell.lines()
-        return
-    for row in filled:
-        yield from _row_lines(row)
+    labels = [label_of(line) for line in lines]
+    places = [label.place if label else -1 for label in labels]
+    if sorted(places) == list(range(len(places))):
+        # Options set column by column are read in the order of their letters.
+        lines = [
+            line for _, line in sorted(zip(places, lines, strict=True), key=lambda pair: pair[0])
+        ]
+    yield from lines
 
 
 def _row_lines(row: Sequence[Cell]) -> Iterator[Line]:
