@@ -21,6 +21,9 @@ DEPTH_LIMIT = 120
 # What stands between the ends of two paragraphs. Long ones have some 20 kB.
 PIECE_LIMIT_BYTES = 2_000_000
 PIECE_ELEMENT_LIMIT = 40_000
+# 5,000 questions have 30,000 paragraphs and 2 million characters.
+PARAGRAPH_LIMIT = 60_000
+TEXT_LIMIT = 4_000_000
 
 WORD_DOCUMENT = OfficeKind(
     program="Word",
@@ -35,7 +38,8 @@ WORD_DOCUMENT = OfficeKind(
     element_limit=500_000,
 )
 
-_PARAGRAPH_END = ("main}p", "main}style", "main}abstractNum")
+_PARAGRAPH = "main}p"
+_PIECE_ENDS = (_PARAGRAPH, "main}style", "main}abstractNum")
 _STRICT = (
     (b"http://purl.oclc.org/ooxml/wordprocessingml/main",
      b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"),
@@ -106,10 +110,13 @@ class _Inspection:
         self.element_count = 0
         self._limit = archive.left_elements
         self._depth = self._piece_count = self._piece_start = 0
+        self._paragraph_count = self._text_length = 0
         self._parser = expat.ParserCreate(namespace_separator="}")
         self._parser.StartDoctypeDeclHandler = archive.refuse_doctype
         self._parser.StartElementHandler = self._open
         self._parser.EndElementHandler = self._close
+        self._parser.CharacterDataHandler = self._count_text
+        self._parser.buffer_text = True
         self._parser.Parse(xml, True)
         self._end_piece()
 
@@ -121,8 +128,14 @@ class _Inspection:
 
     def _close(self, name: str) -> None:
         self._depth -= 1
-        if name.endswith(_PARAGRAPH_END):
+        if name.endswith(_PIECE_ENDS):
+            self._paragraph_count += name.endswith(_PARAGRAPH)
             self._end_piece()
+
+    def _count_text(self, text: str) -> None:
+        self._text_length += len(text)
+        if self._text_length > TEXT_LIMIT:
+            refuse_bomb(WORD_DOCUMENT)
 
     def _end_piece(self) -> None:
         position = self._parser.CurrentByteIndex
@@ -130,6 +143,7 @@ class _Inspection:
         if (
             position - self._piece_start > PIECE_LIMIT_BYTES
             or self._piece_count > PIECE_ELEMENT_LIMIT
+            or self._paragraph_count > PARAGRAPH_LIMIT
             or self.element_count > self._limit
         ):
             refuse_bomb(WORD_DOCUMENT)

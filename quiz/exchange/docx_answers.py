@@ -99,7 +99,7 @@ def judge(cases: Sequence[Case]) -> list[Verdict]:
     written = [_written_key(case) for case in cases]
     sights = _trusted(_sights(cases), cases, written)
     return [
-        _verdict(number, case, key, sights)
+        _verdict(number, case, key, sights, len(cases))
         for number, (case, key) in enumerate(zip(cases, written, strict=True))
     ]
 
@@ -266,7 +266,9 @@ def _trusted(
     return trusted
 
 
-def _verdict(number: int, case: Case, written: _Written, sights: Sequence[_Sight]) -> Verdict:
+def _verdict(
+    number: int, case: Case, written: _Written, sights: Sequence[_Sight], case_count: int
+) -> Verdict:
     if written.fault:
         return Verdict(fault=written.fault)
     if any(option.sign == "unclear" for option in case.options):
@@ -282,7 +284,7 @@ def _verdict(number: int, case: Case, written: _Written, sights: Sequence[_Sight
         return Verdict(fault=f"các dấu hiệu đáp án mâu thuẫn ({shown}). Hãy chọn đáp án đúng.")
     right, name = next(iter(heard.items()))
     is_only_seen = written.right is None and _by_signs(case) is None
-    doubt = _doubt(number, case, right, sights) if is_only_seen else ""
+    doubt = _doubt(number, case, right, sights, case_count) if is_only_seen else ""
     if len(right) == len(case.options) and len(right) > 1:
         doubt = f"mọi phương án đều được đánh dấu là đúng ({name}). Hãy chọn lại."
     return Verdict(fault=doubt) if doubt else Verdict(tuple(sorted(right)))
@@ -314,7 +316,13 @@ def _by_signs(case: Case) -> frozenset[int] | None:
     return None
 
 
-def _doubt(number: int, case: Case, right: frozenset[int], sights: Sequence[_Sight]) -> str:
+def _doubt(
+    number: int,
+    case: Case,
+    right: frozenset[int],
+    sights: Sequence[_Sight],
+    case_count: int,
+) -> str:
     """Why a look alone is not believed here; "" when it is."""
     seen = [sight for sight in sights if number in sight.apart]
     names = ", ".join(dict.fromkeys(sight.channel.name for sight in seen))
@@ -324,7 +332,7 @@ def _doubt(number: int, case: Case, right: frozenset[int], sights: Sequence[_Sig
             f"các phương án {_letters(right)} đều {names}, chỉ một phương án không; không rõ phương "
             "án nào đúng. Hãy chọn đáp án đúng."
         )
-    if all(sight.channel.is_weak for sight in seen) and not _is_habit(seen, sights):
+    if all(sight.channel.is_weak for sight in seen) and not _is_habit(seen, sights, case_count):
         return (
             f"phương án {_letters(right)} {names}, nhưng phần lớn câu khác trong tệp không đánh dấu "
             "đáp án như vậy. Hãy chọn đáp án đúng."
@@ -343,14 +351,13 @@ def _plain_alone(number: int, sights: Sequence[_Sight]) -> str:
     return ""
 
 
-def _is_habit(seen: Sequence[_Sight], sights: Sequence[_Sight]) -> bool:
-    questions: set[int] = set()
-    for sight in sights:
-        questions |= sight.apart.keys()
+def _is_habit(seen: Sequence[_Sight], sights: Sequence[_Sight], case_count: int) -> bool:
+    channels = [sight.channel for sight in seen]
     marked: set[int] = set()
-    for sight in seen:
-        marked |= sight.apart.keys()
-    return len(questions) < FEW_QUESTIONS or len(marked) >= WEAK_SHARE * len(questions)
+    for sight in sights:
+        if sight.channel in channels:
+            marked |= sight.apart.keys()
+    return case_count < FEW_QUESTIONS or len(marked) >= WEAK_SHARE * case_count
 
 
 def _letters(places: frozenset[int]) -> str:

@@ -160,14 +160,15 @@ class _Sorter:
 
     def _has_options_ahead(self, place: int) -> bool:
         piece = self._pieces[place]
+        own = self._starts[place]
         if isinstance(piece, Line) and first_label(piece.text, 0) is not None:
             return True
         for ahead in range(place + 1, min(place + LOOK_AHEAD_PIECES, len(self._pieces))):
             label = self._labels[ahead]
             if label is not None and label.place == 0:
                 return True
-            following = self._pieces[ahead]
-            if self._starts[ahead] is not None or not isinstance(following, Line):
+            following, start = self._pieces[ahead], self._starts[ahead]
+            if not isinstance(following, Line) or (start and not _is_statement(start, own)):
                 return False
             if first_label(following.text, 0) is not None:
                 return True
@@ -184,13 +185,12 @@ class _Sorter:
             return
         if start is not None and self._current is not None and not self._current.options:
             self._current.statement_number = start.number
-        if False:
-            pass
-        elif self._take_heading(place, line) or (
-            (label := self._labels[place]) is not None and self._take_options(place, line, label)
-        ):
-            pass
-        elif found := fields_of(line):
+        if self._take_heading(place, line):
+            return
+        label = self._labels[place]
+        if label is not None and self._take_options(place, line, label):
+            return
+        if found := fields_of(line):
             self._take_fields(line, found)
         else:
             self._take_text(place, line)
@@ -202,10 +202,9 @@ class _Sorter:
         line = self._pieces[place]
         if isinstance(line, Line) and line.numbering and line.numbering.form == "bullet":
             return False
-        if current is not None and not current.is_complete:
-            if current.statement_number and start.number == current.statement_number + 1:
-                current.statement_number = start.number
-                return False
+        listed = 0 if current is None or current.is_complete else current.statement_number
+        if listed and start.number == listed + 1:
+            return False
         is_next = current is None or start.number == (current.number or 0) + 1
         is_done = current is None or current.is_complete
         if self._is_weak and not self._has_lettered:
@@ -423,6 +422,7 @@ class _Sorter:
         if draft is None:
             self._sorted.preamble.append(line)
             return
+        self._settle_tail(draft)
         draft.keep(line)
         for name, value in found:
             if name == "answer":
@@ -647,6 +647,16 @@ class _Sorter:
                     "đâu. Hãy thêm vào câu nếu cần.",
                 )
             )
+
+
+def _is_statement(start: Start, question: Start | None) -> bool:
+    """Does a number belong to a list inside a question, being written in another way?"""
+    return (
+        question is not None
+        and not start.is_strong
+        and not question.is_strong
+        and start.end != question.end
+    )
 
 
 def _name(draft: Draft) -> str:

@@ -208,7 +208,8 @@ def _numbers_above(grid: _Grid) -> _Found:
         }
         values = {column: (text, cell) for column, text, cell in lower if _VALUE.fullmatch(text)}
         shared = [column for column in numbers if column in values]
-        if len(numbers) > 1 and len(shared) * 2 > len(numbers):
+        is_named = any(re.fullmatch(_ROLES["answer"], fold(text)) for _, text, _ in lower)
+        if (len(numbers) > 1 or is_named) and len(shared) * 2 > len(numbers):
             entries += [
                 KeyEntry(numbers[column], values[column][0], _spot(values[column][1]))
                 for column in shared

@@ -51,48 +51,45 @@ def letterhead(paper: Paper, title: str) -> None:
     paper.line("(Đề gồm nhiều câu hỏi; thời gian làm bài 30 phút)")
 
 
+HEADS = ("Câu {}.", "Câu {}:", "Câu hỏi {}.", "Câu {} ", "CÂU {}:")
+FORGOTTEN, CONTRADICTED, STRESSED = 20, 33, 7
+PARTS = {0: "PHẦN I. KIẾN THỨC CHUNG", 15: "PHẦN II. PHÁP LUẬT", 30: "PHẦN III. KỸ NĂNG SỐ"}
+
+
 def bold_key() -> Ugly:
     """Bold everywhere: stems, letters, single words, headings; the right option all in bold."""
     asked = singles(45)
     paper = Paper()
     letterhead(paper, "BỘ CÂU HỎI TÌM HIỂU CHUYỂN ĐỔI SỐ")
-    flawed = set()
     for place, each in enumerate(asked):
-        if place in {0, 15, 30}:
-            roman = {0: "I", 15: "II", 30: "III"}[place]
-            paper.line(Piece(f"PHẦN {roman}. KIẾN THỨC NHÓM {roman}", "bold"))
-        head = ("Câu {}.", "Câu {}:", "Câu hỏi {}.", "Câu {} ", "CÂU {}:")[place % 5].format(place + 1)
+        if place in PARTS:
+            paper.line(Piece(PARTS[place], "bold"))
+        head = HEADS[place % 5].format(place + 1)
         stem = paper.line(Piece(head, "bold underline"), Piece(" " + each.text, "bold"))
-        pieces = []
-        for at, text in enumerate(each.options):
-            label = f"{'ABCD'[at]}{'.)'[place % 2]} "
-            look = "bold" if at in each.right else ""
-            if place == 20:
-                look = ""  # the author forgot the key
-            if place == 33:
-                look = "bold" if at in {each.right[0], (each.right[0] + 1) % 4} else ""
-                look = look if at in each.right else (look and "red")
-            pieces.append([Piece(label, "bold"), Piece(text, look)])
-        if place == 7:  # a word in another option is stressed
-            wrong = next(at for at in range(4) if at not in each.right)
-            words = each.options[wrong].split(" ")
-            label = pieces[wrong][0]
-            pieces[wrong] = [label, Piece(words[0], "bold"), Piece("\u00a0" + " ".join(words[1:]))]
-            if len(words) < 3:
-                pieces[wrong] = [label, Piece(each.options[wrong])]
+        options = [_bold_option(place, at, each) for at in range(4)]
         if place % 6 == 4:
-            for option in pieces:
+            for option in options:
                 fill(stem, ["\n", *option])
         elif place % 6 == 5:
-            paper.line(*[piece for option in pieces for piece in (*option, Piece("   "))])
+            paper.line(*[piece for option in options for piece in (*option, Piece("   "))])
         else:
-            for option in pieces:
+            for option in options:
                 paper.line(*option)
         if place % 4 == 0:
             paper.line("")
-    flawed |= {20, 33}
     paper.line("------- HẾT -------")
-    return Ugly(paper.content(), asked, flawed)
+    return Ugly(paper.content(), asked, {FORGOTTEN, CONTRADICTED})
+
+
+def _bold_option(place: int, at: int, asked: Asked) -> list[Piece]:
+    label = Piece(f"{'ABCD'[at]}{'.)'[place % 2]} ", "bold")
+    text = asked.options[at]
+    look = "bold" if at in asked.right and place != FORGOTTEN else ""
+    if place == CONTRADICTED and at == (asked.right[0] + 1) % 4:
+        look = "red"
+    if place == STRESSED and at not in asked.right:
+        return [label, Piece(text[:2], "bold"), Piece(text[2:])]
+    return [label, Piece(text, look)]
 
 
 def key_at_the_end() -> Ugly:
@@ -101,7 +98,9 @@ def key_at_the_end() -> Ugly:
     paper = Paper()
     letterhead(paper, "ĐỀ THI TRẮC NGHIỆM (MÃ ĐỀ 132)")
     for place, each in enumerate(asked):
-        paper.line(Piece(f"Câu {place + 1}", "bold"), f" ({'NB TH VD'.split()[place % 3]}): {each.text}")
+        paper.line(
+            Piece(f"Câu {place + 1}", "bold"), f" ({['NB', 'TH', 'VD'][place % 3]}): {each.text}"
+        )
         if place % 10 == 3:
             paper.document.add_picture(picture())
         two = [f"{'ABCD'[at]}. {text}" for at, text in enumerate(each.options)]
@@ -189,7 +188,15 @@ def rows_of_a_table() -> Ugly:
     for place, each in enumerate(asked):
         if place == 20:
             rows.append(header)
-        rows.append([str(place + 1), each.text, *each.options, letters(each.right), f"Điều {place + 1} Luật Chuyển đổi số"])
+        rows.append(
+            [
+                str(place + 1),
+                each.text,
+                *each.options,
+                letters(each.right),
+                f"Điều {place + 1} Luật Chuyển đổi số",
+            ]
+        )
     rows[31][6] = "E"
     paper.table(rows)
     return Ugly(paper.content(), asked, {29})
@@ -222,8 +229,14 @@ def notes_under_questions() -> Ugly:
         for at, text in enumerate(each.options):
             paper.line(f"{'abcd'[at]}. {text}")
         key = letters(each.right)
-        paper.line(("Đáp án: {}", "Đáp án đúng là {}", "ĐA: {}", "* Đáp án : {}", "=> Đáp án {}")[place % 5].format(key))
-        paper.line(f"Chủ đề: Dịch vụ công; Mức độ: {('nhận biết', 'thông hiểu', 'vận dụng cao')[place % 3]}")
+        paper.line(
+            ("Đáp án: {}", "Đáp án đúng là {}", "ĐA: {}", "* Đáp án : {}", "=> Đáp án {}")[
+                place % 5
+            ].format(key)
+        )
+        paper.line(
+            f"Chủ đề: Dịch vụ công; Mức độ: {('nhận biết', 'thông hiểu', 'vận dụng cao')[place % 3]}"
+        )
         paper.line(f"Giải thích: Xem lời giải thứ {place + 1}.")
         paper.line("Phương án còn lại không đúng.")
         paper.line(f"Căn cứ: Khoản 2 Điều {place + 1} Nghị định số 42/2022/NĐ-CP")
@@ -270,7 +283,9 @@ def parts_that_begin_anew() -> Ugly:
         write_questions(paper, part, Habit(mark="none"))
     for title, part in (("ĐÁP ÁN PHẦN I", asked[:22]), ("ĐÁP ÁN PHẦN II", asked[22:])):
         paper.line(Piece(title, "bold"))
-        paper.line(" ; ".join(f"{number}{letters(each.right)}" for number, each in enumerate(part, 1)))
+        paper.line(
+            " ; ".join(f"{number}{letters(each.right)}" for number, each in enumerate(part, 1))
+        )
     return Ugly(paper.content(), asked)
 
 
@@ -313,7 +328,9 @@ def keys_with_reasons() -> Ugly:
     write_questions(paper, asked, Habit(number="Câu hỏi {n}:", label="{l})", mark="none"))
     paper.line(Piece("HƯỚNG DẪN TRẢ LỜI", "bold"))
     for place, each in enumerate(asked):
-        paper.line(f"Câu {place + 1}: {letters(each.right)}. Vì văn bản thứ {place + 1} quy định như vậy.")
+        paper.line(
+            f"Câu {place + 1}: {letters(each.right)}. Vì văn bản thứ {place + 1} quy định như vậy."
+        )
     return Ugly(paper.content(), asked)
 
 
