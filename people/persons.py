@@ -12,6 +12,7 @@ from core.errors import Refusal
 from core.text import clean, fold, name_sort_key, phone_e164
 from people.audit import record
 from people.consents import PURPOSES, withdraw_held
+from people.roles import refuse_only_admin
 
 ERASED_NAME = "Người đã xóa dữ liệu"
 
@@ -119,6 +120,7 @@ async def erase_person(person_id: int, *, by: int | None) -> None:
             now(),
         )
         if account["id"] is not None:
+            await refuse_only_admin(connection, account["id"])
             await _close_account(connection, account["id"], account["phone"])
         await record(connection, by=by, action="erase_person", subject=f"person:{person_id}")
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from core.clock import now
-from core.db import pool, transaction
+from core.db import Connection, pool, transaction
 from core.errors import Refusal
 from people.audit import record
 from people.sessions import RoleHeld, Viewer
@@ -38,6 +38,7 @@ Action = Literal[
     "see_dashboard",
     "see_audit",
     "grant_roles",
+    "export_people",
     "own_account",
 ]
 
@@ -71,6 +72,7 @@ ACTIONS: dict[Action, frozenset[RoleName]] = {
     ),
     "see_audit": frozenset({"admin", "auditor"}),
     "grant_roles": frozenset({"admin"}),
+    "export_people": frozenset({"admin", "organiser"}),
     "own_account": frozenset(),
 }
 
@@ -177,8 +179,12 @@ async def grant_role(
 
 
 async def end_role(role_id: int, *, by: int | None) -> None:
-    """Take a role away; it stays in the records. May run again."""
+    """Take a role away; it stays in the records. May run again.
+
+    Nobody ends the own last administration, and the house keeps one administrator of the whole.
+    """
     async with transaction() as connection:
+        await _refuse_last_admin(connection, role_id, by)
         ended = await connection.fetchrow(
             "UPDATE role SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL "
             "RETURNING account_id, name, unit_id, contest_id",
@@ -197,6 +203,16 @@ async def end_role(role_id: int, *, by: int | None) -> None:
                 "unit_id": ended["unit_id"],
                 "contest_id": ended["contest_id"],
             },
+        )
+
+
+async def refuse_only_admin(connection: Connection, account_id: int) -> None:
+    """Refuse when nobody else administers the whole, inside the caller's transaction."""
+    admins = await _lock_admins(connection)
+    if admins and set(admins.values()) == {account_id}:
+        raise Refusal(
+            "last_admin",
+            "Đây là người quản trị toàn hệ thống duy nhất. Hãy giao vai trò đó cho người khác trước.",
         )
 
 
@@ -221,6 +237,34 @@ async def platform_staff(action: Action) -> dict[int, str]:
         sorted(ACTIONS[action]),
     )
     return {row["id"]: row["full_name"] for row in rows}
+
+
+async def _refuse_last_admin(connection: Connection, role_id: int, by: int | None) -> None:
+    admins = await _lock_admins(connection)
+    if role_id not in admins:
+        return
+    holder = admins.pop(role_id)
+    if not admins:
+        raise Refusal(
+            "last_admin",
+            "Đây là vai trò quản trị toàn hệ thống cuối cùng. Hãy giao cho người khác trước.",
+        )
+    if holder == by and holder not in admins.values():
+        raise Refusal(
+            "own_last_admin",
+            "Bạn không tự kết thúc vai trò quản trị của mình. Hãy nhờ người quản trị khác.",
+        )
+
+
+async def _lock_admins(connection: Connection) -> dict[int, int]:
+    """Who administers the whole, by role; locked, so that two cannot end each other at once."""
+    rows = await connection.fetch(
+        "SELECT r.id, r.account_id FROM role r JOIN unit u ON u.id = r.unit_id "
+        "JOIN account a ON a.id = r.account_id AND a.is_active "
+        "WHERE r.name = 'admin' AND r.ended_at IS NULL AND u.parent_id IS NULL "
+        "ORDER BY r.id FOR UPDATE OF r"
+    )
+    return {row["id"]: row["account_id"] for row in rows}
 
 
 def _reaches(role: RoleHeld, scope: UnitScope | ContestScope | None) -> bool:

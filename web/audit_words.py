@@ -10,6 +10,14 @@ from people.audit import AuditShown
 
 # Every action that `people.audit.record` is called with; a test walks the code for them.
 ACTIONS = {
+    "discard_import": "Bỏ một tệp câu hỏi đang chờ",
+    "end_notice": "Gỡ thông báo",
+    "export_statistics": "Xuất thống kê câu hỏi",
+    "extend_time": "Gia hạn thời gian làm bài",
+    "see_bank": "Xem câu hỏi chưa mở",
+    "see_question": "Xem một câu hỏi chưa mở",
+    "stage_import": "Đưa tệp câu hỏi vào xem trước",
+    "write_notice": "Gửi thông báo cho người đang thi",
     "add_headcount": "Ghi số người của đơn vị",
     "add_unit_alias": "Thêm tên khác cho đơn vị",
     "approve_contest": "Duyệt cuộc thi",

@@ -17,7 +17,7 @@ from core.errors import Refusal
 from core.office_archive import FILE_LIMIT_BYTES, MEGABYTE
 from core.official_paper import DOCX
 from people.persons import unit_name_of
-from people.roles import Action, ContestScope, may, may_somewhere
+from people.roles import ACTIONS, Action, ContestScope, may, may_somewhere
 from people.sessions import Viewer
 from quiz.contests import ContestShown
 from web.forms import LARGEST_FORM_BYTES, Form
@@ -61,11 +61,19 @@ def menu(viewer: Viewer) -> list[dict[str, str]]:
         ("bank", "Ngân hàng câu hỏi", "/quan-tri/ngan-hang", may(viewer, "see_bank", None)),
         ("contests", "Cuộc thi", "/quan-tri/cuoc-thi", may_somewhere(viewer, "see_dashboard")),
         ("units", "Đơn vị", "/quan-tri/don-vi", may_somewhere(viewer, "manage_units")),
+        ("people", "Người", "/quan-tri/nguoi", may_somewhere(viewer, "manage_people")),
+        ("roles", "Vai trò", "/quan-tri/vai-tro", may_somewhere(viewer, "grant_roles")),
         ("audit", "Nhật ký", "/quan-tri/nhat-ky", may(viewer, "see_audit", None)),
     )
     return [
         {"key": key, "label": label, "url": url} for key, label, url, is_open in doors if is_open
     ]
+
+
+def reach(viewer: Viewer, action: Action) -> list[str]:
+    """The units from which this person's roles for the action look down, by path."""
+    allowed = ACTIONS[action]
+    return [role.unit_path for role in viewer.roles if role.name in allowed and role.unit_path]
 
 
 def front_door(viewer: Viewer) -> str:

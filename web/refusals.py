@@ -40,6 +40,10 @@ _STATUS = {
     "too_old": 403,
     "not_listed": 403,
     "other_unit": 403,
+    "last_admin": 409,
+    "own_last_admin": 409,
+    "consent_needed": 403,
+    "both_entered": 409,
 }
 
 

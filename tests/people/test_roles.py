@@ -9,6 +9,7 @@ from core import db
 from core.errors import Refusal
 from people import audit, roles
 from people.accounts import make_staff
+from people.persons import erase_person
 from people.roles import Action, ContestScope, RoleName, UnitScope, may, may_somewhere
 from people.sessions import RoleHeld, Viewer
 from people.units import get_unit
@@ -20,10 +21,12 @@ EXPECTED: dict[RoleName, set[Action]] = {
     "admin": {
         "see_bank", "manage_bank", "import_bank", "manage_contest", "approve_contest", "manage_units",
         "manage_people", "see_dashboard", "see_audit", "grant_roles", "approve_questions",
+        "export_people",
     },
     "organiser": {
         "see_bank", "manage_bank", "import_bank", "manage_contest", "manage_units", "manage_people",
         "see_dashboard",
+        "export_people",
     },
     "author": {"see_bank", "manage_bank", "import_bank"},
     "reviewer": {"see_bank", "manage_bank", "approve_questions", "see_dashboard"},
@@ -153,3 +156,41 @@ async def test_a_role_is_over_exactly_one_known_thing(province: None) -> None:
     with pytest.raises(Refusal, match="unknown_account"):
         await roles.grant_role(9999, "leader", contest_id=1, by=None)
     assert await audit.entries() == []
+
+
+async def admins_of(unit_id: int, *accounts: int) -> list[int]:
+    return [await roles.grant_role(each, "admin", unit_id=unit_id, by=None) for each in accounts]
+
+
+async def test_the_last_administrator_of_the_whole_stays(province: None) -> None:
+    alice, bob = await alice_and_bob()
+    root, commune = (await get_unit("T12")).id, (await get_unit("X03445")).id
+    of_alice, of_bob = await admins_of(root, alice, bob)
+    (small,) = await admins_of(commune, bob)
+    with pytest.raises(Refusal, match="own_last_admin"):
+        await roles.end_role(of_alice, by=alice)
+    await roles.end_role(of_bob, by=alice)
+    for by in (alice, bob, None):
+        with pytest.raises(Refusal, match="last_admin"):
+            await roles.end_role(of_alice, by=by)
+    await roles.end_role(small, by=alice)
+
+
+async def test_two_administrators_cannot_end_each_other_at_once(province: None) -> None:
+    alice, bob = await alice_and_bob()
+    of_alice, of_bob = await admins_of((await get_unit("T12")).id, alice, bob)
+    done = await asyncio.gather(
+        roles.end_role(of_alice, by=bob), roles.end_role(of_bob, by=alice), return_exceptions=True
+    )
+    assert [type(each).__name__ for each in done].count("Refusal") == 1
+
+
+async def test_the_only_administrator_does_not_vanish_with_the_own_data(province: None) -> None:
+    alice, bob = await alice_and_bob()
+    root = (await get_unit("T12")).id
+    await admins_of(root, alice)
+    person_id = await db.pool().fetchval("SELECT person_id FROM account WHERE id = $1", alice)
+    with pytest.raises(Refusal, match="last_admin"):
+        await erase_person(person_id, by=alice)
+    await admins_of(root, bob)
+    await erase_person(person_id, by=alice)

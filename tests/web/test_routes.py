@@ -151,6 +151,16 @@ MATRIX = {
     "GET /quan-tri/don-vi":                   "door 403 403 403 403 200 403 403 403 200 200",
     "GET /quan-tri/don-vi/mau":               "door 403 403 403 403 200 403 403 403 200 404",
     "POST /quan-tri/don-vi":                  "door 403 403 403 403 422 403 403 403 422 404",
+    "GET /quan-tri/vai-tro":                 "door 403 403 403 403 403 403 403 403 200 403",
+    "POST /quan-tri/vai-tro":                "door 403 403 403 403 403 403 403 403 422 403",
+    "GET /quan-tri/vai-tro/{account}":       "door 403 403 403 403 403 403 403 403 200 403",
+    "POST /quan-tri/vai-tro/{account}/giao": "door 403 403 403 403 403 403 403 403 422 403",
+    "POST /quan-tri/vai-tro/{account}/ket-thuc/{role}":
+                                             "door 403 403 403 403 403 403 403 403 303 403",
+    "POST /quan-tri/vai-tro/{account}/mat-khau":
+                                             "door 403 403 403 403 403 403 403 403 403 403",
+    "POST /quan-tri/vai-tro/{account}/xac-thuc":
+                                             "door 403 403 403 403 403 403 403 403 403 403",
     "GET /quan-tri/nhat-ky":                 "door 403 403 403 403 403 403 403 200 200 403",
     "POST /quan-tri/nhat-ky/xuat":           "door 403 403 403 403 403 403 403 422 422 403",
     "GET /healthz":                           ALL_200,
@@ -226,6 +236,10 @@ async def _address(path: str, stage: Stage) -> str:
             return filled.replace(hole, str(await make()))
     if path.startswith("/cuoc-thi/{slug}/boc-tham/"):
         return filled.replace("{draw}", await _lots(stage))
+    if "{account}" in path:
+        account_id = await stage.account_id("reviewer")
+        role_id = await db.pool().fetchval("SELECT id FROM role WHERE account_id = $1", account_id)
+        return filled.replace("{account}", str(account_id)).replace("{role}", str(role_id))
     if path.endswith("/the-le"):
         await db.pool().execute(
             "INSERT INTO rules_text (contest_id, version, body, change_note, published_at) "

@@ -13,13 +13,13 @@ from core.clock import local_day, now
 from core.errors import Refusal
 from core.text import clean
 from people import unit_import
-from people.roles import ACTIONS, may
+from people.roles import may
 from people.sessions import Viewer
 from people.unit_import import COLUMNS, UnitReport
 from people.unit_tree import UnitNode, size, unit_tree
 from web.forms import Form
 from web.guard import require, signed_in
-from web.office import download, office_page, read_upload
+from web.office import download, office_page, reach, read_upload
 from web.refusals import status_of
 
 LIMITS = "Tối đa 5.000 đơn vị, 10 MB."
@@ -59,7 +59,7 @@ async def _page(
     status: int = HTTPStatus.OK,
 ) -> Response:
     text = clean(request.query_params.get("tim", ""))[:100]
-    tree = await unit_tree(_reach(viewer), on=local_day(now()), text=text)
+    tree = await unit_tree(reach(viewer, "manage_units"), on=local_day(now()), text=text)
     return await office_page(
         request,
         viewer,
@@ -76,12 +76,6 @@ async def _page(
         },
         status=status,
     )
-
-
-def _reach(viewer: Viewer) -> list[str]:
-    """The units from which this person's roles look down."""
-    allowed = ACTIONS["manage_units"]
-    return [role.unit_path for role in viewer.roles if role.name in allowed and role.unit_path]
 
 
 def _node(node: UnitNode) -> dict[str, Any]:
