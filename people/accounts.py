@@ -66,15 +66,15 @@ async def check_sign_up(form: Mapping[str, str]) -> SignUp:
     """Turn the form of /dang-ky into a sign-up, or refuse it with a sentence for each field."""
     wrong: dict[str, str] = {}
     full_name = clean(form.get("ho_ten", ""))
-    birth_year = _birth_year(form.get("nam_sinh", ""))
+    birth_year = birth_year_of(form.get("nam_sinh", ""))
     phone = phone_e164(form.get("dien_thoai", ""))
     unit = await find_selectable_unit(clean(form.get("don_vi", "")))
     division_code = clean(form.get("bang", ""))
-    if sentence := _name_fault(full_name):
+    if sentence := name_fault(full_name):
         wrong["ho_ten"] = sentence
     if birth_year is None:
         wrong["nam_sinh"] = "Bạn hãy nhập năm sinh gồm bốn chữ số, ví dụ 1985."
-    elif not _is_likely(birth_year):
+    elif not is_likely_birth_year(birth_year):
         wrong["nam_sinh"] = (
             f"Cuộc thi nhận người từ {YOUNGEST_AGE} tuổi. Bạn xem lại năm sinh giúp."
         )
@@ -137,7 +137,7 @@ async def finish_with_code(code_id: UUID, typed: str, *, browser: str) -> Signed
     async with transaction() as connection:
         await lock_phone(connection, proven.phone)
         account = await connection.fetchrow(
-            "SELECT a.id, a.person_id, a.is_active, p.full_name FROM account a "
+            "SELECT a.id, a.person_id, a.is_active, p.full_name, p.merged_into_id FROM account a "
             "JOIN person p ON p.id = a.person_id WHERE a.phone = $1",
             proven.phone,
         )
@@ -148,6 +148,12 @@ async def finish_with_code(code_id: UUID, typed: str, *, browser: str) -> Signed
                     "Số điện thoại này chưa đăng ký. Bạn hãy đăng ký để dự thi.",
                 )
             account = await _make_citizen(connection, SignUp(**proven.sign_up))
+        if not account["is_active"] and account.get("merged_into_id"):
+            raise Refusal(
+                "account_merged",
+                "Hồ sơ của số này đã gộp vào hồ sơ khác của bạn. Bạn hãy đăng nhập bằng số điện thoại "
+                "còn lại, hoặc liên hệ Ban Tổ chức.",
+            )
         if not account["is_active"]:
             raise Refusal(
                 "account_closed",
@@ -173,7 +179,7 @@ async def make_staff(
     if not _USERNAME.fullmatch(name):
         sentence = "Tên đăng nhập có từ 3 đến 60 ký tự: chữ không dấu, số, dấu chấm, gạch, @."
         raise Refusal("bad_form", sentence, fields={"ten": sentence})
-    if fault := _name_fault(clean(full_name)):
+    if fault := name_fault(clean(full_name)):
         raise Refusal("bad_form", fault, fields={"ho_ten": fault})
     unit_id = (await get_unit(unit_code)).id if unit_code else None
     password_hash = await hash_password(password)
@@ -297,7 +303,7 @@ async def open_account(
     return SignedIn(account_id, person_id, token, str(account["full_name"]))
 
 
-def _name_fault(name: str) -> str | None:
+def name_fault(name: str) -> str | None:
     if not any(letter.isalpha() for letter in name):
         return "Bạn hãy nhập họ và tên như trong giấy tờ."
     if len(name) > LONGEST_NAME:
@@ -309,12 +315,12 @@ def _name_fault(name: str) -> str | None:
     return None
 
 
-def _birth_year(typed: str) -> int | None:
+def birth_year_of(typed: str) -> int | None:
     text = unicodedata.normalize("NFKC", clean(typed))
     return int(text) if re.fullmatch(r"[0-9]{4}", text) else None
 
 
-def _is_likely(birth_year: int) -> bool:
+def is_likely_birth_year(birth_year: int) -> bool:
     return YOUNGEST_AGE <= local_day(now()).year - birth_year <= OLDEST_AGE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 from core.clock import now
 from core.db import Connection, pool, transaction
 from core.errors import Refusal
-from core.text import clean, fold, name_sort_key, phone_e164
+from core.text import clean, fold, name_sort_key, phone_e164, phone_shown
 from people.audit import record
 from people.consents import PURPOSES, withdraw_held
 from people.roles import refuse_only_admin
 
 ERASED_NAME = "Người đã xóa dữ liệu"
+MOST_EXPORTED = 100_000
+EXPORT_COLUMNS = ("Họ và tên", "Năm sinh", "Số điện thoại", "Đơn vị", "Chức vụ", "Bảng dự thi")
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,46 @@ class PersonFound:
     id: int
     full_name: str
     birth_year: int | None
+    job_title: str
+    division_code: str
     unit_name: str
     phone: str | None
     account_id: int | None
+
+
+@dataclass(frozen=True)
+class PersonShown:
+    """A person as the own page of the office shows it; the page masks the telephone number."""
+
+    id: int
+    full_name: str
+    birth_year: int | None
+    job_title: str
+    division_code: str
+    unit_id: int | None
+    unit_name: str | None
+    unit_path: str | None
+    created_at: datetime
+    erased_at: datetime | None
+    merged_into_id: int | None
+    account_id: int | None
+    phone: str | None
+    username: str | None
+    is_active: bool
+
+
+@dataclass(frozen=True)
+class PeopleFilter:
+    """Which people: of the units beneath `paths`, and with `has_unitless` those of no unit.
+
+    `text` is whole words of a name in any order, the beginning of a name, or a whole telephone
+    number: parts of numbers are not searched, since they would give masked figures away one by one.
+    """
+
+    text: str = ""
+    paths: Sequence[str] = ("/",)
+    has_unitless: bool = True
+    unit_paths: Sequence[str] | None = None  # narrower still: only beneath these
 
 
 async def make_person(
@@ -36,14 +76,15 @@ async def make_person(
     birth_year: int | None,
     unit_id: int | None,
     division_code: str,
+    job_title: str = "",
 ) -> int:
     """Add a person inside the caller's transaction and return the id."""
     name = clean(full_name)
     person_id: int = await connection.fetchval(
         """
         INSERT INTO person (full_name, name_key, sort_key, birth_year, unit_id, division_code,
-                            created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
+                            created_at, job_title)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         RETURNING id
         """,
         name,
@@ -53,41 +94,116 @@ async def make_person(
         unit_id,
         division_code,
         now(),
+        job_title,
     )
     return person_id
 
 
-async def find_persons(text: str, *, limit: int = 20, within_path: str = "/") -> list[PersonFound]:
-    """Find people by whole words of the name in any order, by its beginning, or by telephone.
+_MATCHES = """
+FROM person p
+LEFT JOIN unit u ON u.id = p.unit_id
+LEFT JOIN account a ON a.person_id = p.id
+WHERE p.erased_at IS NULL AND p.merged_into_id IS NULL
+  AND (EXISTS (SELECT FROM unnest($1::text[]) top WHERE starts_with(u.path, top))
+       OR ($2 AND u.path IS NULL))
+  AND ($3::text[] IS NULL
+       OR EXISTS (SELECT FROM unnest($3::text[]) top WHERE starts_with(u.path, top)))
+  AND ($4 = '' OR ($5 <> '' AND (string_to_array(p.name_key, ' ') @> string_to_array($5, ' ')
+                                 OR starts_with(p.name_key, $5)))
+       OR a.phone = $6)
+"""
 
-    Only people of the unit subtree `within_path` are found. Names with the very marks that were
-    typed come first, then the order of lists: given name, family name, middle names.
+
+async def find_persons(
+    wanted: PeopleFilter, *, limit: int = 20, offset: int = 0
+) -> list[PersonFound]:
+    """Find people. Names with the very marks that were typed come first, then the order of lists:
+    given name, family name, middle names.
     """
-    key = fold(text)
-    if not key:
-        return []
     rows = await pool().fetch(
-        """
-        SELECT p.id, p.full_name, p.birth_year, coalesce(u.name, '') AS unit_name, a.phone,
-               a.id AS account_id
-        FROM person p
-        LEFT JOIN unit u ON u.id = p.unit_id
-        LEFT JOIN account a ON a.person_id = p.id
-        WHERE p.erased_at IS NULL
-          AND ($5 = '/' OR u.path LIKE $5 || '%')
-          AND (string_to_array(p.name_key, ' ') @> $1 OR p.name_key LIKE $2 || '%'
-               OR p.id = (SELECT person_id FROM account WHERE phone = $3))
+        f"""
+        SELECT p.id, p.full_name, p.birth_year, p.job_title, p.division_code,
+               coalesce(u.name, '') AS unit_name, a.phone, a.id AS account_id
+        {_MATCHES}
         ORDER BY position(lower($4) IN lower(p.full_name)) = 0, p.sort_key, p.id
-        LIMIT $6
+        LIMIT $7 OFFSET $8
         """,
-        key.split(" "),
-        key.replace("_", r"\_"),
-        phone_e164(text),
-        clean(text),
-        within_path,
+        *_conditions(wanted),
         limit,
+        offset,
     )
     return [PersonFound(**row) for row in rows]
+
+
+async def count_persons(wanted: PeopleFilter) -> int:
+    return await pool().fetchval(  # type: ignore[no-any-return]  # one bigint
+        f"SELECT count(*) {_MATCHES}",
+        *_conditions(wanted),
+    )
+
+
+def _conditions(wanted: PeopleFilter) -> tuple[object, ...]:
+    text = clean(wanted.text)
+    unit_paths = None if wanted.unit_paths is None else list(wanted.unit_paths)
+    return (
+        list(wanted.paths), wanted.has_unitless, unit_paths, text, fold(text), phone_e164(text),
+    )  # fmt: skip
+
+
+async def get_person(person_id: int) -> PersonShown:
+    row = await pool().fetchrow(
+        """
+        SELECT p.id, p.full_name, p.birth_year, p.job_title, p.division_code, p.unit_id,
+               u.name AS unit_name, u.path AS unit_path, p.created_at, p.erased_at,
+               p.merged_into_id, a.id AS account_id, a.phone, a.username,
+               coalesce(a.is_active, false) AS is_active
+        FROM person p LEFT JOIN unit u ON u.id = p.unit_id LEFT JOIN account a ON a.person_id = p.id
+        WHERE p.id = $1
+        """,
+        person_id,
+    )
+    if row is None:
+        raise _unknown_person()
+    return PersonShown(**row)
+
+
+async def reveal_phone(person_id: int, *, by: int) -> str:
+    """Hand out one person's whole telephone number; that it was seen is written down."""
+    async with transaction() as connection:
+        phone = await connection.fetchval(
+            "SELECT phone FROM account WHERE person_id = $1", person_id
+        )
+        if phone is None:
+            raise Refusal("no_phone", "Người này không có số điện thoại.")
+        await record(connection, by=by, action="reveal_phone", subject=f"person:{person_id}")
+    return str(phone)
+
+
+async def export_people(wanted: PeopleFilter, *, by: int, reason: str) -> list[tuple[object, ...]]:
+    """The rows of `EXPORT_COLUMNS` of whoever is found, numbers as people write them.
+
+    Refused without a reason and beyond `MOST_EXPORTED` people; what was taken is written down.
+    """
+    if not clean(reason):
+        sentence = "Bạn hãy ghi lý do xuất danh sách."
+        raise Refusal("bad_form", sentence, fields={"ly_do": sentence})
+    found = await find_persons(wanted, limit=MOST_EXPORTED + 1)
+    if len(found) > MOST_EXPORTED:
+        sentence = "Danh sách quá dài. Bạn hãy chọn đơn vị nhỏ hơn rồi xuất từng phần."
+        raise Refusal("too_many_rows", sentence, fields={"don_vi": sentence})
+    async with transaction() as connection:
+        await record(
+            connection,
+            by=by,
+            action="export_people",
+            subject="people",
+            detail={"people": len(found), "reason": clean(reason), "paths": list(wanted.paths)},
+        )
+    return [
+        (each.full_name, each.birth_year, each.phone and phone_shown(each.phone), each.unit_name,
+         each.job_title, each.division_code)
+        for each in found
+    ]  # fmt: skip
 
 
 async def unit_name_of(person_id: int) -> str | None:

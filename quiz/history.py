@@ -72,3 +72,32 @@ async def _with_rank(attempt: AttemptShown) -> AttemptShown:
         return attempt
     place = await place_of(attempt.round_id, attempt.participant_id, reach=0)
     return AttemptShown(**{**asdict(attempt), "rank": place.rank if place else None})
+
+
+@dataclass(frozen=True)
+class ContestEntered:
+    """A contest that a person takes part in, for the office's page of the person."""
+
+    contest_id: int
+    name: str
+    slug: str
+    division_name: str
+    entered_at: datetime
+    attempt_count: int
+
+
+async def contests_of(person_id: int) -> list[ContestEntered]:
+    """List the contests that a person has entered, the newest first."""
+    rows = await db.pool().fetch(
+        """
+        SELECT c.id AS contest_id, c.name, c.slug, d.name AS division_name, p.entered_at,
+               (SELECT count(*)::int FROM attempt a WHERE a.participant_id = p.id) AS attempt_count
+        FROM participant p
+        JOIN contest c ON c.id = p.contest_id
+        JOIN division d ON d.id = p.division_id
+        WHERE p.person_id = $1
+        ORDER BY p.entered_at DESC, p.id DESC
+        """,
+        person_id,
+    )
+    return [ContestEntered(**row) for row in rows]

@@ -77,10 +77,10 @@ async def test_an_account_is_found_by_name_phone_or_unit(
     stage: Stage, admin: httpx.AsyncClient, text: str
 ) -> None:
     mai = await stage.account_id("mai")
-    phone = await db.pool().fetchval("SELECT phone FROM account WHERE id = $1", mai)
-    page = (await admin.get(PAGE, params={"tim": text.replace("0910000001", phone)})).text
+    page = (await admin.get(PAGE, params={"tim": text})).text
     assert f'href="{PAGE}/{mai}"' in page
-    assert phone not in page
+    assert "0910***001" in page
+    assert "+84910000001" not in page
 
 
 async def test_a_role_is_granted_over_a_contest_and_ended(

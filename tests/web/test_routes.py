@@ -151,6 +151,19 @@ MATRIX = {
     "GET /quan-tri/don-vi":                   "door 403 403 403 403 200 403 403 403 200 200",
     "GET /quan-tri/don-vi/mau":               "door 403 403 403 403 200 403 403 403 200 404",
     "POST /quan-tri/don-vi":                  "door 403 403 403 403 422 403 403 403 422 404",
+    "GET /quan-tri/nguoi":                   "door 403 403 403 403 200 403 403 403 200 200",
+    "POST /quan-tri/nguoi/xuat":             "door 403 403 403 403 422 403 403 403 422 422",
+    "GET /quan-tri/nguoi/mau":               "door 403 403 403 403 200 403 403 403 200 200",
+    "GET /quan-tri/nguoi/nhap":              "door 403 403 403 403 200 403 403 403 200 200",
+    "POST /quan-tri/nguoi/nhap":             "door 403 403 403 403 422 403 403 403 422 422",
+    "GET /quan-tri/nguoi/trung":             "door 403 403 403 403 200 403 403 403 200 404",
+    "GET /quan-tri/nguoi/{person}":          "door 403 403 403 403 200 403 403 403 200 404",
+    "POST /quan-tri/nguoi/{person}/so-dien-thoai":
+                                             "door 403 403 403 403 200 403 403 403 200 404",
+    "GET /quan-tri/nguoi/{person}/gop/{other}":
+                                             "door 403 403 403 403 200 403 403 403 200 404",
+    "POST /quan-tri/nguoi/{person}/gop/{other}":
+                                             "door 403 403 403 403 422 403 403 403 422 404",
     "GET /quan-tri/vai-tro":                 "door 403 403 403 403 403 403 403 403 200 403",
     "POST /quan-tri/vai-tro":                "door 403 403 403 403 403 403 403 403 422 403",
     "GET /quan-tri/vai-tro/{account}":       "door 403 403 403 403 403 403 403 403 200 403",
@@ -236,6 +249,9 @@ async def _address(path: str, stage: Stage) -> str:
             return filled.replace(hole, str(await make()))
     if path.startswith("/cuoc-thi/{slug}/boc-tham/"):
         return filled.replace("{draw}", await _lots(stage))
+    if "{person}" in path:
+        filled = filled.replace("{person}", str(stage.person_ids["mai"]))
+        return filled.replace("{other}", str(stage.person_ids["charlie"]))
     if "{account}" in path:
         account_id = await stage.account_id("reviewer")
         role_id = await db.pool().fetchval("SELECT id FROM role WHERE account_id = $1", account_id)
