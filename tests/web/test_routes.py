@@ -231,9 +231,20 @@ def _turn(line: str) -> int:
     return max((place for place, end in enumerate(turns) if line.endswith(end)), default=1)
 
 
+async def _of_the_cast(path: str, stage: Stage) -> str:
+    """People and accounts: Mai's record beside Charlie's, and the reviewer's account and role."""
+    filled = path.replace("{person}", str(stage.person_ids["mai"]))
+    filled = filled.replace("{other}", str(stage.person_ids["charlie"]))
+    if "{account}" not in path:
+        return filled
+    account_id = await stage.account_id("reviewer")
+    role_id = await db.pool().fetchval("SELECT id FROM role WHERE account_id = $1", account_id)
+    return filled.replace("{account}", str(account_id)).replace("{role}", str(role_id))
+
+
 async def _address(path: str, stage: Stage) -> str:
     """The route's address with objects of Mai's, and the contest that all of the platform holds."""
-    filled = path.replace("{slug}", "thi")
+    filled = await _of_the_cast(path.replace("{slug}", "thi"), stage)
     if "{attempt}" in path:
         entered = await stage.clients["mai"].post("/cuoc-thi/thi/vao-thi")
         stage.clients["mai"].cookies.delete("bai_thi")  # by session: the token is test_play's
@@ -249,13 +260,6 @@ async def _address(path: str, stage: Stage) -> str:
             return filled.replace(hole, str(await make()))
     if path.startswith("/cuoc-thi/{slug}/boc-tham/"):
         return filled.replace("{draw}", await _lots(stage))
-    if "{person}" in path:
-        filled = filled.replace("{person}", str(stage.person_ids["mai"]))
-        return filled.replace("{other}", str(stage.person_ids["charlie"]))
-    if "{account}" in path:
-        account_id = await stage.account_id("reviewer")
-        role_id = await db.pool().fetchval("SELECT id FROM role WHERE account_id = $1", account_id)
-        return filled.replace("{account}", str(account_id)).replace("{role}", str(role_id))
     if path.endswith("/the-le"):
         await db.pool().execute(
             "INSERT INTO rules_text (contest_id, version, body, change_note, published_at) "

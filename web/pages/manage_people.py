@@ -17,7 +17,7 @@ from core.errors import Refusal
 from core.text import clean, phone_shown
 from people import merging, official_import, persons
 from people.accounts import DIVISIONS
-from people.consents import PURPOSES, consents_of
+from people.consents import MESSAGES, PUBLISH_NAME, TAKE_PART, consents_of
 from people.merging import Pair
 from people.official_import import OfficialsReport
 from people.persons import EXPORT_COLUMNS, PeopleFilter, PersonShown
@@ -28,7 +28,7 @@ from quiz.history import contests_of
 from quiz.merging import merge_persons
 from web.forms import Form, read_form, whole
 from web.guard import require, signed_in
-from web.office import XLSX, download, office_page, reach, read_upload
+from web.office import MEDIA_TYPES, download, office_page, reach, read_upload
 from web.refusals import status_of
 
 PAGE = "/quan-tri/nguoi"
@@ -38,7 +38,7 @@ MOST_UNITS = 200
 LARGEST_ID = 2**63 - 1
 SHOWN_FAULTS = 200
 LIMITS = "Tối đa 5.000 dòng, 10 MB."
-PURPOSE_WORDS = dict(zip(PURPOSES, ("Dự thi", "Nhận tin"), strict=True))
+PURPOSE_WORDS = {TAKE_PART: "Dự thi", MESSAGES: "Nhận tin", PUBLISH_NAME: "Công bố tên"}
 
 
 async def people(request: Request) -> Response:
@@ -345,7 +345,11 @@ async def _import_page(
 
 def _report(file_name: str, report: OfficialsReport) -> dict[str, Any]:
     # The mended rows go home with the page: nothing personal waits on the server for a second click.
-    refused = f"data:{XLSX};base64,{b64encode(report.refused).decode()}" if report.refused else None
+    refused = (
+        f"data:{MEDIA_TYPES['xlsx']};base64,{b64encode(report.refused).decode()}"
+        if report.refused
+        else None
+    )
     return {
         "file": file_name,
         "is_written": report.is_written,
