@@ -27,6 +27,7 @@ Action = Literal[
     "see_bank",
     "manage_bank",
     "import_bank",
+    "export_bank",
     "approve_questions",
     "manage_contest",
     "approve_contest",
@@ -48,6 +49,8 @@ ACTIONS: dict[Action, frozenset[RoleName]] = {
     "see_bank": frozenset({"admin", "organiser", "author", "reviewer", "approver"}),
     "manage_bank": frozenset({"admin", "organiser", "author", "reviewer"}),
     "import_bank": frozenset({"admin", "organiser", "author"}),
+    # A file with the key goes wherever its holder takes it.
+    "export_bank": frozenset({"admin", "organiser"}),
     "approve_questions": frozenset({"admin", "reviewer", "approver"}),
     "manage_contest": frozenset({"admin", "organiser"}),
     # An organiser does not approve the own work: publishing needs a second person.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from hashlib import sha256
 from io import BytesIO
 
@@ -64,6 +65,15 @@ async def get_image(digest: str) -> tuple[str, bytes]:
     if row is None:
         raise Refusal("not_found", "Không tìm thấy hình này.")
     return row["media_type"], row["content"]
+
+
+async def get_images(digests: Collection[str]) -> dict[str, tuple[str, bytes]]:
+    """Media types and bytes by digest."""
+    rows = await pool().fetch(
+        "SELECT digest, media_type, content FROM image WHERE digest = ANY($1::text[])",
+        list(digests),
+    )
+    return {row["digest"]: (row["media_type"], row["content"]) for row in rows}
 
 
 async def _keep(kind: str, content: bytes) -> tuple[int, str]:

@@ -104,7 +104,7 @@ def from_file(items: Iterable[Item], misses: Iterable[Miss], defaults: Defaults)
 def retyped(entry: Entry, typed: Retyped) -> Entry:
     """The entry with what a person made of it; doubts about what was changed are over."""
     draft = cleaned(replace(typed.draft, options=_options(entry, typed)))
-    draft = replace(draft, image_id=entry.draft.image_id)
+    draft = replace(draft, image_id=entry.draft.image_id, kind=_kind_after(entry.draft, draft))
     if typed.is_right:
         doubts: Mapping[str, str] = {}
     else:
@@ -193,7 +193,7 @@ def _from_item(item: Item, defaults: Defaults) -> Entry:
             code=item.code[:LONGEST_CODE],
             topic=item.topic or defaults.topic,
             difficulty=item.difficulty or defaults.difficulty,
-            kind=item.kind or _kind_of(item),
+            kind=_kind_of(item),
             text=item.text,
             options=tuple(
                 PoolOption(each.text, each.is_correct, each.is_pinned or is_pinned)
@@ -232,9 +232,22 @@ def _doubts(faults: Iterable[ItemFault]) -> dict[str, str]:
 
 
 def _kind_of(item: Item) -> str:
+    """As the file says or the options show; where nobody is right yet, one is the likely number."""
+    right_count = sum(each.is_correct for each in item.options)
     if {fold(each.text) for each in item.options} == _TRUE_FALSE:
-        return "true_false"
-    return "multiple" if sum(each.is_correct for each in item.options) > 1 else "single"
+        return item.kind or "true_false"
+    if item.kind and right_count:
+        return item.kind
+    return "multiple" if right_count > 1 else "single"
+
+
+def _kind_after(before: QuestionDraft, after: QuestionDraft) -> str:
+    """The kind follows the right answers, unless somebody chose another kind."""
+    rights = [each.text for each in after.options if each.is_correct]
+    were = [each.text for each in before.options if each.is_correct]
+    if after.kind != before.kind or after.kind == "true_false" or rights == were or not rights:
+        return after.kind
+    return "multiple" if len(rights) > 1 else "single"
 
 
 def _draft_faults(entry: Entry) -> dict[str, str]:

@@ -171,6 +171,16 @@ async def find_questions(
     return [_question(row) for row in rows]
 
 
+async def every_question(
+    bank_id: int, text: str = "", **chosen: Unpack[Chosen]
+) -> list[QuestionShown]:
+    """All pages of `find_questions` at once, for files."""
+    rows = await pool().fetch(
+        f"{_SHOWN} {_FILTER} ORDER BY {_BY_CODE}", *_filter_values(bank_id, text, chosen)
+    )
+    return [_question(row) for row in rows]
+
+
 async def count_questions(bank_id: int, text: str = "", **chosen: Unpack[Chosen]) -> int:
     """How many questions `find_questions` has in all its pages."""
     count: int = await pool().fetchval(_COUNTED + _FILTER, *_filter_values(bank_id, text, chosen))

@@ -157,11 +157,11 @@ async def read_upload(
     return Upload(file_name[:100], content, Form(values), media_type)
 
 
-def download(content: bytes, file_name: str) -> Response:
-    """A file to keep, of the type that its name says."""
+def download(content: bytes, file_name: str, media_type: str = "") -> Response:
+    """A file to keep, of the type that its name says unless the caller knows it."""
     return Response(
         content,
-        media_type=MEDIA_TYPES[file_name.rpartition(".")[2]],
+        media_type=media_type or MEDIA_TYPES[file_name.rpartition(".")[2]],
         headers={
             "Content-Disposition": f'attachment; filename="{file_name}"',
             "Cache-Control": "no-store",

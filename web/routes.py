@@ -32,6 +32,7 @@ from web.pages import (
     manage_bank,
     manage_bank_setup,
     manage_contests,
+    manage_export,
     manage_home,
     manage_import,
     manage_people,
@@ -128,6 +129,8 @@ TABLE: list[tuple[str, str, Access, Handler]] = [
     ("GET", "/quan-tri/ngan-hang/mau", staff("import_bank"), manage_import.template),
     ("GET", "/quan-tri/ngan-hang/nhap", staff("import_bank"), manage_import.upload_page),
     ("POST", "/quan-tri/ngan-hang/nhap", staff("import_bank"), manage_import.upload),
+    ("GET", "/quan-tri/ngan-hang/xuat", staff("export_bank"), manage_export.export_page),
+    ("POST", "/quan-tri/ngan-hang/xuat", staff("export_bank"), manage_export.export),
     ("GET", "/quan-tri/ngan-hang/nhap/{import}", staff("import_bank"), manage_import.review_page),
     ("POST", "/quan-tri/ngan-hang/nhap/{import}", staff("import_bank"), manage_import.review),
     (

@@ -67,6 +67,20 @@ def test_the_kind_is_seen_from_the_options() -> None:
     assert entry(options=yes_no).draft.kind == "true_false"
 
 
+def test_the_kind_follows_the_right_answers_unless_somebody_chooses_it() -> None:
+    asked = entry(kind="multiple", options=(ItemOption("a"), ItemOption("b"), ItemOption("c")))
+    assert asked.draft.kind == "single"  # nobody is right yet
+
+    def marked(*rights: str) -> tuple[PoolOption, ...]:
+        return tuple(PoolOption(each, each in rights) for each in "abc")
+
+    assert sent_back(asked, options=marked("a", "c")).draft.kind == "multiple"
+    several = entry(options=(ItemOption("a", is_correct=True), ItemOption("b", is_correct=True)))
+    assert sent_back(several, options=marked("a")).draft.kind == "single"
+    assert sent_back(several, options=marked("a"), kind="true_false").draft.kind == "true_false"
+    assert fields(sent_back(entry(), kind="multiple")) == {1: {"answer"}}
+
+
 def test_misses_stand_where_they_were_in_the_file() -> None:
     misses = [Miss("đoạn 15–18", "Câu 2 ???", "Không có phương án nào."), Miss("đoạn 99", "x", "y")]
     found = from_file([item(1), item(2)], misses, DEFAULTS)

@@ -107,6 +107,8 @@ MATRIX = {
     "GET /quan-tri/ngan-hang/mau":            "door 403 403 200 403 200 403 403 403 200 404",
     "GET /quan-tri/ngan-hang/nhap":           "door 403 403 200 403 200 403 403 403 200 404",
     "POST /quan-tri/ngan-hang/nhap":          "door 403 403 422 403 422 403 403 403 422 404",
+    "GET /quan-tri/ngan-hang/xuat":           "door 403 403 403 403 200 403 403 403 200 404",
+    "POST /quan-tri/ngan-hang/xuat":          "door 403 403 403 403 422 403 403 403 422 404",
     "GET /quan-tri/ngan-hang/nhap/{import}": "door 403 403 200 403 200 403 403 403 200 404",
     "POST /quan-tri/ngan-hang/nhap/{import}": "door 403 403 422 403 422 403 403 403 422 404",
     "POST /quan-tri/ngan-hang/nhap/{import}/cot": "door 403 403 303 403 303 403 403 403 303 404",

@@ -118,6 +118,7 @@ async def _bank_page(
             "may": {
                 "edit": may_edit,
                 "import": may(viewer, "import_bank", None),
+                "export": may(viewer, "export_bank", None),
                 "approve": may(viewer, "approve_questions", None),
             },
             "flash": said(typed.get("xong", ""), typed.get("so", "")),
