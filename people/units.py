@@ -116,6 +116,18 @@ async def selectable_units(*, on: date) -> list[UnitFound]:
     return [_shown(row) for row in rows]
 
 
+async def units_beneath(paths: Sequence[str], *, on: date) -> list[UnitFound]:
+    """List what a contest may be for: units of that day beneath `paths`, themselves too, no schools."""
+    rows = await pool().fetch(
+        f"{_UNITS} WHERE {_HOLDS} AND u.kind <> 'school' "
+        "AND EXISTS (SELECT FROM unnest($2::text[]) top WHERE u.path LIKE top || '%') "
+        "ORDER BY u.kind <> 'province', u.sort_key, u.code",
+        on,
+        list(paths),
+    )
+    return [_shown(row) for row in rows]
+
+
 async def subtree_ids(unit_id: int) -> list[int]:
     """List the unit and every unit beneath it, ended ones too."""
     rows = await pool().fetch(

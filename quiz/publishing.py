@@ -29,6 +29,7 @@ class Lack:
 
     code: str
     sentence: str
+    round_number: int | None = None  # of the round whose paper it is about
 
 
 @dataclass(frozen=True)
@@ -193,7 +194,7 @@ async def _lacks(contest: ContestShown, plans: Sequence[_Plan], at: datetime) ->
 
 async def _plan_lacks(bank_id: int, plan: _Plan, topic_names: Mapping[str, str]) -> list[Lack]:
     if not plan.lines:
-        return [Lack("no_blueprint", f"{plan.title}: chưa có ma trận đề.")]
+        return [Lack("no_blueprint", f"{plan.title}: chưa có ma trận đề.", plan.round.number)]
     since, through = plan.round.days
     lasting = await available_counts(bank_id, on=since, through=through)
     at_opening = await available_counts(bank_id, on=since)
@@ -210,9 +211,9 @@ async def _plan_lacks(bank_id: int, plan: _Plan, topic_names: Mapping[str, str])
         )
         if lapsing_count:
             ending = f" ({lapsing_count} câu hết hiệu lực trước khi đợt đóng)."
-            found.append(Lack("questions_lapse", sentence + ending))
+            found.append(Lack("questions_lapse", sentence + ending, plan.round.number))
         else:
-            found.append(Lack("bank_short", sentence + "."))
+            found.append(Lack("bank_short", sentence + ".", plan.round.number))
     return found
 
 

@@ -190,7 +190,7 @@ async def test_nobody_approves_the_own_contest(stage: Stage, bank: int) -> None:
     )
     await admin.post(f"{DRAFT}/gui-duyet")
     page = (await admin.get(DRAFT)).text
-    assert "cần người khác duyệt" in page
+    assert "nhờ người khác duyệt" in page
     assert f'action="{DRAFT}/duyet"' not in page
     answer = await admin.post(f"{DRAFT}/duyet")
     assert answer.status_code == 422

@@ -35,6 +35,10 @@ SIGNED_422 = "door 422 422 422 422 422 422 422 422 422 422"
 NO_PASSWORD = "door 404 404 404 404 404 404 404 404 404 404"
 OWNER_200 = "404 200 404 404 404 404 404 404 404 404 404"
 OWNER_303 = "404 303 404 404 404 404 404 404 404 404 404"
+# The pages of one contest: for whoever sees the office, and for whoever makes contests.
+DESK_200 = "door 403 403 403 200 200 200 200 200 200 404"
+MAKER_200 = "door 403 403 403 403 200 403 403 403 200 404"
+MAKER_422 = "door 403 403 403 403 422 403 403 403 422 404"
 MATRIX = {
     #                                      nobody mai chrl auth revw orgn appr lead audt admn strg
     "POST /bai-thi/{attempt}/luu":            "404 422 404 404 404 404 404 404 404 404 404",
@@ -51,6 +55,7 @@ MATRIX = {
     "POST /cuoc-thi/{slug}/vao-thi":          SIGNED_303,
     "GET /cuoc-thi/{slug}/tin":               ALL_200,
     "GET /cuoc-thi/{slug}/the-le":            ALL_200,
+    "GET /cuoc-thi/{slug}/the-le/{version}.pdf": ALL_200,
     "GET /cuoc-thi/{slug}/bang-xep-hang":     ALL_200,
     "GET /cuoc-thi/{slug}/vi-tri":            SIGNED_200,
     "GET /cuoc-thi/{slug}/thong-ke":          ALL_200,
@@ -113,7 +118,32 @@ MATRIX = {
     "POST /quan-tri/ngan-hang/nhap/{import}": "door 403 403 422 403 422 403 403 403 422 404",
     "POST /quan-tri/ngan-hang/nhap/{import}/cot": "door 403 403 303 403 303 403 403 403 303 404",
     "GET /quan-tri/cuoc-thi":                 "door 403 403 403 200 200 200 200 200 200 200",
-    "GET /quan-tri/cuoc-thi/{slug}":          "door 403 403 403 200 200 200 200 200 200 404",
+    "POST /quan-tri/cuoc-thi":                MAKER_422.replace("404", "422"),  # for the own unit
+    "GET /quan-tri/cuoc-thi/{slug}":          DESK_200,
+    "POST /quan-tri/cuoc-thi/{slug}/gioi-thieu": MAKER_422,
+    "POST /quan-tri/cuoc-thi/{slug}/bang": MAKER_422,
+    "POST /quan-tri/cuoc-thi/{slug}/bang/{division}": MAKER_422,
+    "POST /quan-tri/cuoc-thi/{slug}/xep-hang": MAKER_422,
+    "POST /quan-tri/cuoc-thi/{slug}/dot": MAKER_422,
+    "GET /quan-tri/cuoc-thi/{slug}/dot/{number}": DESK_200,
+    "POST /quan-tri/cuoc-thi/{slug}/dot/{number}": MAKER_422,
+    "POST /quan-tri/cuoc-thi/{slug}/dot/{number}/nhan": MAKER_422,
+    "POST /quan-tri/cuoc-thi/{slug}/dot/{number}/xoa": MAKER_422,
+    "POST /quan-tri/cuoc-thi/{slug}/dot/{number}/ma-tran": MAKER_422,
+    "POST /quan-tri/cuoc-thi/{slug}/giai": MAKER_422,
+    "GET /quan-tri/cuoc-thi/{slug}/giai/{prize}": MAKER_200,
+    "POST /quan-tri/cuoc-thi/{slug}/giai/{prize}": MAKER_422,
+    "POST /quan-tri/cuoc-thi/{slug}/giai/{prize}/sap-xep": MAKER_422,
+    "GET /quan-tri/cuoc-thi/{slug}/danh-sach/mau": MAKER_200,
+    "GET /quan-tri/cuoc-thi/{slug}/danh-sach/{name}": MAKER_200,
+    "POST /quan-tri/cuoc-thi/{slug}/danh-sach/{name}": MAKER_422,
+    "POST /quan-tri/cuoc-thi/{slug}/danh-sach/{name}/bo": MAKER_422,
+    "GET /quan-tri/cuoc-thi/{slug}/the-le": DESK_200,
+    "POST /quan-tri/cuoc-thi/{slug}/the-le": MAKER_422,
+    "POST /quan-tri/cuoc-thi/{slug}/the-le/soan": MAKER_422,
+    "GET /quan-tri/cuoc-thi/{slug}/the-le/{version}.pdf": DESK_200,
+    "GET /quan-tri/cuoc-thi/{slug}/lam-thu": "door 403 403 403 404 200 200 404 404 200 404",
+    "POST /quan-tri/cuoc-thi/{slug}/lam-thu": "door 403 403 403 404 422 422 404 404 422 404",
     "POST /quan-tri/cuoc-thi/{slug}/gui-duyet": "door 403 403 403 403 422 403 403 403 422 404",
     "POST /quan-tri/cuoc-thi/{slug}/duyet":   "door 403 403 403 403 403 422 403 403 422 403",
     "POST /quan-tri/cuoc-thi/{slug}/tra-lai": "door 403 403 403 403 403 422 403 403 422 403",
@@ -262,13 +292,36 @@ async def _address(path: str, stage: Stage) -> str:
             return filled.replace(hole, str(await make()))
     if path.startswith("/cuoc-thi/{slug}/boc-tham/"):
         return filled.replace("{draw}", await _lots(stage))
-    if path.endswith("/the-le"):
-        await db.pool().execute(
-            "INSERT INTO rules_text (contest_id, version, body, change_note, published_at) "
-            "VALUES ($1, 1, '## Điều 1', '', now())",
-            stage.arena.contest_id,
-        )
+    if "/the-le" in path:
+        await _rules(stage.arena.contest_id)
+    if "{prize}" in path:
+        filled = filled.replace("{prize}", str(await _prize(stage.arena.contest_id)))
+    for name, value in (
+        ("{version}", "1"), ("{number}", "1"), ("{name}", "du-thi"),
+        ("{division}", str(stage.arena.division_id)),
+    ):  # fmt: skip
+        filled = filled.replace(name, value)
     return filled.replace("/static/{path:path}", assets().address("base.css"))
+
+
+async def _rules(contest_id: int) -> None:
+    """A first version with a signed file."""
+    await db.pool().execute(
+        "WITH file AS (INSERT INTO attachment (contest_id, file_name, media_type, digest, content, "
+        "created_at) VALUES ($1, 'a.pdf', 'application/pdf', '0', '\\x25', now()) RETURNING id) "
+        "INSERT INTO rules_text (contest_id, version, body, change_note, attachment_id, "
+        "published_at) SELECT $1, 1, '## Điều 1', '', id, now() FROM file "
+        "ON CONFLICT (contest_id, version) DO NOTHING",
+        contest_id,
+    )
+
+
+async def _prize(contest_id: int) -> int:
+    return await db.pool().fetchval(
+        "INSERT INTO prize (contest_id, kind, name, prize_count, position, measure, block, reward) "
+        "VALUES ($1, 'individual', 'Giải Nhất', 1, 1, '', '', '') RETURNING id",
+        contest_id,
+    )
 
 
 def _kind(answer: httpx.Response) -> str:

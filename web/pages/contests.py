@@ -15,13 +15,14 @@ from core.text import datetime_shown
 from quiz import leaderboard
 from quiz import statistics as figures
 from quiz.contests import ContestShown, RoundShown, rules_of
+from quiz.prizes import PrizeShown, prizes_of
 from web.forms import whole
 from web.pages.shown import hero, hidden, round_or_current
+from web.rules_html import LARGEST_VERSION, pdf_response, sections
 
 CACHE_SECONDS = 5
 FIGURES_CACHE_SECONDS = 10
 MOST_LABELS = 6
-LARGEST_VERSION = 9999
 
 
 async def contest(request: Request) -> Response:
@@ -62,10 +63,19 @@ async def rules(request: Request) -> Response:
                     for each in older
                 ],
                 "document": None,
+                "pdf": f"/cuoc-thi/{found.slug}/the-le/{shown.version}.pdf"
+                if shown.attachment_name
+                else None,
             },
         }
 
     return await _answer(request, make, ("rules", found.slug, str(version)), CACHE_SECONDS)
+
+
+async def rules_file(request: Request) -> Response:
+    """The signed PDF of a version of the rules."""
+    found = await _contest(request)
+    return await pdf_response(found, whole(request.path_params["version"], largest=LARGEST_VERSION))
 
 
 async def statistics(request: Request) -> Response:
@@ -84,20 +94,6 @@ async def statistics(request: Request) -> Response:
         ("statistics", found.slug, number, str(found.board_hidden_at)),
         FIGURES_CACHE_SECONDS,
     )
-
-
-def sections(body: str) -> list[dict[str, Any]]:
-    """Rules as they are kept, "## " a heading and "- " a list item, as the template wants them."""
-    found: list[dict[str, Any]] = []
-    for line in filter(None, (line.strip() for line in body.split("\n"))):
-        if line.startswith("## ") or not found:
-            title = line.removeprefix("## ") if line.startswith("## ") else ""
-            found.append({"title": title, "paragraphs": [], "items": []})
-            if title:
-                continue
-        kind = "items" if line.startswith("- ") else "paragraphs"
-        found[-1][kind].append(line.removeprefix("- "))
-    return found
 
 
 async def _contest(request: Request) -> ContestShown:
@@ -133,11 +129,19 @@ async def _contest_context(request: Request, found: ContestShown) -> dict[str, A
             for each in found.rounds
         ],
         "divisions": [{"name": each.name, "about": None} for each in found.divisions],
-        "prizes": [],
+        "prizes": [
+            {"name": _prize_name(each), "count": each.prize_count, "value": each.reward or None}
+            for each in await prizes_of(found.id)
+        ],
         "notices": [each.body for each in await request.app.state.contests.notices(found.id)],
         "stopped": _stopped(found),
         "as_of": at,
     }
+
+
+def _prize_name(prize: PrizeShown) -> str:
+    """giải Nhì, Tuần 1, Người dân"""
+    return ", ".join(filter(None, (prize.name, prize.round_name, prize.division_name)))
 
 
 def _stopped(found: ContestShown) -> str | None:
