@@ -13,6 +13,7 @@ from core.text import clean_lines
 from people.sessions import Viewer
 from people.units import units_beneath
 from quiz import attachments, contest_making
+from quiz.contest_draft import why_fixed
 from quiz.contests import ContestShown, RulesShown, rules_of
 from quiz.prizes import prizes_of
 from quiz.rules_draft import RulesFacts, compose_rules, with_ranking
@@ -64,7 +65,10 @@ async def change_rules(request: Request) -> Response:
 async def compose(request: Request) -> Response:
     """Publish the text that the settings make, without a look at the editor: the short way."""
     found, viewer = await asked(request)
+    fixed = why_fixed(found.state)
     try:
+        if fixed is not None:
+            raise Refusal("not_draft", fixed)
         await contest_making.publish_rules(
             found.id, await _composed(found), "Soạn từ cấu hình", by=viewer.account_id
         )
