@@ -97,6 +97,8 @@ def looks_marked(text: str) -> bool:
 
 def plain_text(markup: str) -> Plain:
     """Read HTML soup as a person sees it: blocks and br as lines, list items with a dash."""
+    if not markup or markup.isspace():
+        return Plain()
     embedded: list[str] = []
 
     def keep(match: re.Match[str]) -> str:
