@@ -34,6 +34,7 @@ Action = Literal[
     "analyse_questions",
     "see_results",
     "export_results",
+    "decide_appeals",
     "manage_units",
     "manage_people",
     "see_dashboard",
@@ -59,6 +60,7 @@ ACTIONS: dict[Action, frozenset[RoleName]] = {
     "analyse_questions": frozenset({"admin", "organiser", "reviewer", "approver", "auditor"}),
     "see_results": frozenset({"admin", "organiser", "approver", "auditor"}),
     "export_results": frozenset({"admin", "organiser"}),
+    "decide_appeals": frozenset({"admin", "organiser", "approver"}),
     "manage_units": frozenset({"admin", "organiser"}),
     "manage_people": frozenset({"admin", "organiser", "focal_point"}),
     "see_dashboard": frozenset(

@@ -128,6 +128,7 @@ async def _whole_result_context(contest: ContestShown, found: review.Result) -> 
             "name": chosen_round.name,
             "closes_at": chosen_round.closes_at,
         },
+        "may_appeal": chosen_round.result != "final" and chosen_round.last_closes_at <= at,
         "can_try_again": chosen_round.state_at(at) == "open" and (left is None or left > 0),
         "tries_left": left,
         "review": await review.reviewed_paper(found)
