@@ -13,6 +13,7 @@ from core.errors import Refusal
 from quiz.exchange.aiken import is_answer_line, read_aiken
 from quiz.exchange.decoding import decode
 from quiz.exchange.docx_reading import read_docx
+from quiz.exchange.docx_writing import write_docx
 from quiz.exchange.gift import read_gift, write_gift
 from quiz.exchange.item import Item, Understood, Written
 from quiz.exchange.moodle_xml import read_moodle_xml, write_moodle_xml
@@ -34,7 +35,7 @@ class Format:
 
 
 FORMATS: Mapping[str, Format] = {
-    "docx": Format("Văn bản Word", (".docx",), is_written=False),
+    "docx": Format("Văn bản Word", (".docx",)),
     "xlsx": Format("Bảng tính Excel", (".xlsx",)),
     "csv": Format("Bảng CSV", (".csv", ".tsv"), is_written=False),
     "gift": Format("GIFT (Moodle)", (".gift", ".txt")),
@@ -136,6 +137,7 @@ def write(items: Sequence[Item], file_format: str, *, title: str, watermark: str
     """Write questions with their keys; `watermark` says whose copy it is."""
     named = " · ".join(filter(None, (title, watermark)))
     writers: Mapping[str, Callable[[], Written]] = {
+        "docx": lambda: write_docx(items, title=title, with_key=True, watermark=watermark),
         "gift": lambda: write_gift(items, title=named),
         "moodle_xml": lambda: write_moodle_xml(items, title=named),
         "qti": lambda: write_qti(items, title=named),

@@ -71,6 +71,14 @@ def test_any_question_comes_back_but_for_what_is_said_to_be_lost(
     assert bool(written.losses) == is_something_lost
 
 
+def test_a_word_file_with_its_key_comes_back_with_the_same_answers() -> None:
+    sent = demonstration_items()[:20]
+    written = write(sent, "docx", title="Đề", watermark="Bản của Lò Thị Mai")
+    back = understand(written.content, written.file_name).items
+    told = [[(o.text, o.is_correct) for o in item.options] for item in back]
+    assert told == [[(o.text, o.is_correct) for o in item.options] for item in sent]
+
+
 @pytest.mark.parametrize("file_format", WRITTEN)
 def test_the_same_questions_make_the_same_file_but_for_the_day_in_a_spreadsheet(
     file_format: str,
