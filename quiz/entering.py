@@ -12,6 +12,7 @@ from core import db
 from core.clock import local_day
 from core.errors import Refusal
 from core.text import datetime_shown, name_masked
+from people.consents import TAKE_PART, give
 from people.persons import ERASED_NAME
 from quiz.attempts import Attempts, Start, Started, refuse_outside_window
 from quiz.granted import own_time
@@ -23,7 +24,12 @@ _ENTRANT = f"""
 SELECT p.id AS person_id, p.full_name, p.birth_year, p.unit_id, p.division_code, u.path AS unit_path,
        e.reason AS exclusion, el.id IS NOT NULL AS is_listed, pa.id AS participant_id, pa.division_id,
        past.open_id, past.open_deadline_at, past.attempt_count, past.last_closed_at,
-       {_OWN_TIME} AS granted
+       {_OWN_TIME} AS granted,
+       coalesce(
+           (SELECT c.is_given FROM consent c
+            JOIN consent_text t ON t.id = c.text_id AND t.purpose = '{TAKE_PART}'
+            WHERE c.person_id = p.id ORDER BY c.id DESC LIMIT 1),
+           NOT EXISTS (SELECT FROM consent_text WHERE purpose = '{TAKE_PART}')) AS has_agreed
 FROM person p
 LEFT JOIN unit u ON u.id = p.unit_id
 LEFT JOIN account ac ON ac.person_id = p.id
@@ -79,6 +85,7 @@ class Entrant:
     attempt_count: int
     last_closed_at: datetime | None
     granted: timedelta  # how much later than the public close the round closes for this person
+    has_agreed: bool  # to take part; who was brought in by a list has not, nor who withdrew
 
 
 async def find_entrant(person_id: int, contest_id: int, round_id: int) -> Entrant:
@@ -118,18 +125,21 @@ async def enter(
     person_id: int,
     division_code: str | None,
     arrived_at: datetime,
+    agrees: bool = False,
 ) -> tuple[Started, int]:
     """Begin or resume the person's attempt at the open round; also says in which division.
 
     Refused with the reason: outside the window, excluded, not on the list, too young or too old, another unit's contest, no
     attempts left, cooling down; "choose_division" when the declared division is none of this
-    contest's.
+    contest's; "consent_needed" when the person has not agreed to take part and does not do so now.
     """
     entrant = await find_entrant(person_id, rules.contest_id, rules.round_id)
     if entrant.open_id is not None and is_still_open(entrant, arrived_at):
         return Started(entrant.open_id, is_resumed=True), choose_division(rules, entrant, None)
     check(rules, entrant, arrived_at)
     division_id = choose_division(rules, entrant, division_code)
+    if not entrant.has_agreed:
+        await _agree(person_id, agrees=agrees)
     started = await attempts.start(
         Start(
             contest_id=rules.contest_id,
@@ -143,6 +153,13 @@ async def enter(
         )
     )
     return started, division_id
+
+
+async def _agree(person_id: int, *, agrees: bool) -> None:
+    if not agrees:
+        sentence = "Để dự thi, bạn cần đánh dấu đồng ý."
+        raise Refusal("consent_needed", sentence, fields={"dong_y_du_le": sentence})
+    await give(person_id, TAKE_PART)
 
 
 def is_still_open(entrant: Entrant, at: datetime) -> bool:

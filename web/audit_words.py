@@ -10,6 +10,16 @@ from people.audit import AuditShown
 
 # Every action that `people.audit.record` is called with; a test walks the code for them.
 ACTIONS = {
+    "decline_award": "Rút một giải",
+    "disqualify": "Loại một thí sinh khỏi xếp hạng",
+    "export_results": "Xuất kết quả",
+    "finalise_round": "Chốt kết quả một đợt",
+    "give_awards": "Trao giải",
+    "lift_disqualification": "Bỏ việc loại một thí sinh",
+    "publish_result": "Công bố kết quả",
+    "review_suspicion": "Xem xét một dấu hiệu bất thường",
+    "revise_source": "Sửa văn bản căn cứ",
+    "sign_result": "Ký kết quả",
     "discard_import": "Bỏ một tệp câu hỏi đang chờ",
     "end_notice": "Gỡ thông báo",
     "export_statistics": "Xuất thống kê câu hỏi",

@@ -23,7 +23,9 @@ async def arena(site: Site) -> Arena:
 
 
 async def play(client: httpx.AsyncClient) -> str:
-    path = (await client.post("/cuoc-thi/thi/vao-thi")).headers["location"]
+    path = (await client.post("/cuoc-thi/thi/vao-thi", data={"dong_y_du_le": "1"})).headers[
+        "location"
+    ]
     await client.post(f"{path}/nop", data={"seq": "1", "q1": "1"})
     await results.score_waiting()
     return path
@@ -43,7 +45,7 @@ async def test_mai_finds_her_attempts_with_receipt_and_rank(arena: Arena, sign_i
 
 async def test_a_running_attempt_is_offered_to_go_on_with(arena: Arena, sign_in: SignIn) -> None:
     mai = await sign_in(arena.person_ids[0])
-    path = (await mai.post("/cuoc-thi/thi/vao-thi")).headers["location"]
+    path = (await mai.post("/cuoc-thi/thi/vao-thi", data={"dong_y_du_le": "1"})).headers["location"]
     page = (await mai.get("/tai-khoan")).text
     assert f'href="{path}"' in page
     assert "Làm tiếp bài" in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from core import db
 from core.clock import now
 from core.errors import Refusal
 from core.text import clean, clock_shown, deadline_shown, time_shown
+from people.consents import TAKE_PART, current_texts
 from quiz import entering
 from quiz.attempts import Attempts, Opened, Save, Saved, get_attempt
 from quiz.contests import (
@@ -48,6 +50,8 @@ from web.paper_html import Frame, paper_page
 from web.render import language_of, private_page, render
 from web.tokens import AttemptToken
 
+# What the page of the door itself can put right.
+MENDED_IN_THE_FORM = frozenset({"choose_division", "consent_needed"})
 LARGEST_PREDICTION = 10**11
 MOST_CHOSEN = 20
 LONGEST_NUMBER = 20  # digits
@@ -61,7 +65,7 @@ async def enter_page(request: Request) -> Response:
     entrant = await entering.find_entrant(viewer.person_id, contest.id, open_now.id)
     if entrant.open_id is not None and entering.is_still_open(entrant, db.database_clock().now()):
         return RedirectResponse(f"/bai-thi/{entrant.open_id}", HTTPStatus.SEE_OTHER)
-    return _enter_page(request, contest, open_now, entrant, Form({}), None)
+    return await _enter_page(request, contest, open_now, entrant, Form({}), None)
 
 
 async def enter(request: Request) -> Response:
@@ -77,12 +81,13 @@ async def enter(request: Request) -> Response:
             person_id=viewer.person_id,
             division_code=form.text("bang") or None,
             arrived_at=arrived_at,
+            agrees=form.text("dong_y_du_le") == "1",
         )
     except Refusal as refusal:
         if wants_json(request) or refusal.code == "busy":
             raise
         entrant = await entering.find_entrant(viewer.person_id, contest.id, open_now.id)
-        return _enter_page(request, contest, open_now, entrant, form, refusal)
+        return await _enter_page(request, contest, open_now, entrant, form, refusal)
     token = AttemptToken(started.attempt_id, open_now.question_count_for(division_id))
     response = RedirectResponse(f"/bai-thi/{started.attempt_id}", HTTPStatus.SEE_OTHER)
     request.app.state.tokens.set_attempt(response, token)
@@ -354,7 +359,7 @@ def _frame(
     )
 
 
-def _enter_page(
+async def _enter_page(
     request: Request,
     contest: ContestShown,
     open_now: RoundShown,
@@ -405,12 +410,19 @@ def _enter_page(
             if needs_division
             else [],
             "refusal": refusal.sentence
-            if refusal is not None and refusal.code != "choose_division"
+            if refusal is not None and refusal.code not in MENDED_IN_THE_FORM
             else None,
+            "consent": None if entrant.has_agreed else await _consent_asked(),
             "form": form.for_page(),
         },
         status=HTTPStatus.OK if refusal is None else HTTPStatus.CONFLICT,
     )
+
+
+async def _consent_asked() -> dict[str, Any] | None:
+    """The words for somebody who was brought in by a list, or took the consent back."""
+    text = (await current_texts()).get(TAKE_PART)
+    return {"version": str(text.version), "words": text.body.split("\n")} if text else None
 
 
 def _summary(contest: ContestShown) -> list[str]:
