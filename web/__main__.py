@@ -239,9 +239,11 @@ def _parser() -> argparse.ArgumentParser:
     plan = add("make-contest", _make_contest, "a contest's draft from a TOML file")
     plan.add_argument("file")
     plan.add_argument("--by", required=True, help="the username of the organiser who makes it")
-    bank = add("import-bank", _import_bank, "questions from an XLSX file of the template's form")
+    bank = add(
+        "import-bank", _import_bank, "questions from a file: XLSX, Word, GIFT, Moodle XML, QTI"
+    )
     bank.add_argument("bank", help="the bank's code")
-    bank.add_argument("file", help="the XLSX file")
+    bank.add_argument("file", help="the file; XLSX of the template's form")
     bank.add_argument("--name", help="makes the bank under this name if it is not there")
     bank.add_argument("--dry-run", action="store_true", help="report, change nothing")
     return parser

@@ -8,11 +8,15 @@ from core.errors import Refusal
 from people import accounts, audit_chain, second_factor, unit_writing, units
 from people.consents import publish_first_texts
 from people.roles import grant_role
-from quiz import bank_import
+from quiz import bank_import, question_imports
 from quiz.bank_import import BankReport, CellFault
+from quiz.import_entries import Defaults
 from quiz.question_writing import make_bank
 from quiz.questions import find_bank
 from web import contest_file
+
+# What questions get on the command line that say no topic or difficulty themselves.
+USUAL_DEFAULTS = Defaults(topic="Chung", difficulty="medium")
 
 
 async def load_province(code: int) -> int:
@@ -74,10 +78,11 @@ async def make_contest(path: Path, username: str) -> int:
 async def import_bank(
     bank_code: str, path: Path, *, name: str | None = None, is_dry_run: bool
 ) -> int:
-    """Read an XLSX file of questions into a bank and print what came of it, fault by fault.
+    """Read a file of questions into a bank and print what came of it, fault by fault.
 
-    Returns 1 when cells are wrong; then nothing was changed. A file that is no such table is
-    refused, and so is a bank that does not exist, unless `name` says what to call a new one.
+    Returns 1 when something is wrong; then the bank was not changed. A file that is no list of
+    questions is refused, and so is a bank that does not exist, unless `name` says what to call a
+    new one.
     """
     bank_id = await find_bank(bank_code)
     if bank_id is None and name:
@@ -88,10 +93,41 @@ async def import_bank(
         content = path.read_bytes()  # noqa: ASYNC240 — a command has nobody else to serve meanwhile
     except OSError as error:
         raise Refusal("bad_file", f"Không đọc được tệp {path}: {error.strerror}.") from None
+    if path.suffix.lower() != ".xlsx":
+        return await _import_file(bank_id, content, path.name, is_dry_run=is_dry_run)
     report = await bank_import.import_bank(bank_id, content, by=None, is_dry_run=is_dry_run)
     for line in _lines(report):
         print(line)  # noqa: T201 — the command's answer
     return 1 if report.faults else 0
+
+
+async def _import_file(bank_id: int, content: bytes, file_name: str, *, is_dry_run: bool) -> int:
+    """What needs a look waits for it in the browser; the bank gets the whole file or nothing."""
+    read = await question_imports.read_file(content, file_name)
+    import_id = await question_imports.stage_import(
+        bank_id, read, file_name, defaults=USUAL_DEFAULTS, by=None
+    )
+    shown = await question_imports.get_import(import_id)
+    lines = [f"Không chuyển được: {loss}" for loss in shown.losses]
+    for entry in shown.entries:
+        sentences = [entry.miss] if entry.miss else shown.faults.get(entry.id, {}).values()
+        lines += [f"{entry.place}: {sentence}" for sentence in sentences]
+    is_whole = shown.table is None and len(shown.ready) == len(shown.entries)
+    if is_dry_run:
+        await question_imports.discard_import(import_id, by=None)
+        lines.append(f"Thử, chưa ghi gì: sẽ nhập {len(shown.ready)} câu.")
+    elif is_whole:
+        taken = await question_imports.accept_import(
+            import_id, {}, revision=shown.revision, by=None
+        )
+        lines.append(f"Đã nhập {len(taken.question_ids)} câu.")
+    else:
+        lines.append(
+            f"Chưa nhập câu nào. Xem và sửa trong trình duyệt: /quan-tri/ngan-hang/nhap/{import_id}"
+        )
+    for line in lines:
+        print(line)  # noqa: T201 — the command's answer
+    return 0 if is_whole else 1
 
 
 def _lines(report: BankReport) -> list[str]:

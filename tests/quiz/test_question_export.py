@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
+from io import BytesIO
+
 import pytest
 
 from core.documents import read_sheet
@@ -10,7 +14,7 @@ from people.audit import entries
 from quiz.exchange.formats import understand
 from quiz.images import keep_image
 from quiz.pools import PoolOption
-from quiz.question_export import export_questions, preview_export
+from quiz.question_export import Wanted, export_questions, preview_export
 from quiz.question_writing import save_question
 from quiz.questions import Chosen
 from tests.quiz.conftest import Bank, Staff
@@ -23,8 +27,7 @@ async def export(bank: Bank, staff: Staff, file_format: str, **chosen: str) -> b
     only: Chosen = {"topic": chosen.get("topic"), "state": chosen.get("state")}
     written = await export_questions(
         bank.id,
-        file_format,
-        title="Chuyển đổi số",
+        Wanted(file_format, "Chuyển đổi số"),
         chosen=only,
         by=staff.lan,
         by_name="Vàng Thị Lan",
@@ -64,12 +67,47 @@ async def test_the_preview_tells_what_will_be_lost_and_is_not_put_down(
         image_id=image_id, image_alt="Con dấu", by=staff.lan,
     )  # fmt: skip
     before = await entries(f"bank:{bank.id}")
-    count, losses = await preview_export(bank.id, "xlsx", title="x", chosen={})
+    count, losses = await preview_export(bank.id, Wanted("xlsx", "x"), chosen={})
     assert count == 25
     assert "1 câu mất hình" in " ".join(losses)
-    kept_count, lost = await preview_export(bank.id, "moodle_xml", title="x", chosen={})
+    kept_count, lost = await preview_export(bank.id, Wanted("moodle_xml", "x"), chosen={})
     assert (kept_count, list(lost)) == (25, [])
     assert await entries(f"bank:{bank.id}") == before
+
+
+async def test_a_printed_paper_names_who_took_it_and_can_be_read_back(
+    bank: Bank, staff: Staff
+) -> None:
+    content = await export(bank, staff, "docx_paper", topic="du-lieu")
+    assert "Vàng Thị Lan xuất lúc" in words_of(content)
+    found = understand(content, "x.docx").items
+    assert len(found) == 12
+    assert all(sum(option.is_correct for option in item.options) == 1 for item in found)
+
+
+async def test_versions_of_a_paper_are_put_down_with_their_seed(bank: Bank, staff: Staff) -> None:
+    wanted = Wanted("docx_versions", "Đề thi", version_count=3)
+    written = await export_questions(
+        bank.id, wanted, chosen={}, by=staff.lan, by_name="Vàng Thị Lan"
+    )
+    assert [f"Mã đề: {code}" in words_of(written.content) for code in range(101, 105)] == [
+        True, True, True, False,
+    ]  # fmt: skip
+    detail = (await entries(f"bank:{bank.id}"))[0].detail
+    assert detail["versions"] == 3
+    assert re.fullmatch("[0-9a-f]{16}", str(detail["seed"]))
+    with pytest.raises(Refusal) as refusal:
+        await preview_export(bank.id, Wanted("docx_versions", "Đề", version_count=99), chosen={})
+    assert set(refusal.value.fields) == {"so_ma"}
+
+
+def words_of(content: bytes) -> str:
+    """All that stands on the pages of a Word file, heads and feet included."""
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        parts = [name for name in archive.namelist() if re.match(r"word/(doc|head|foot)", name)]
+        return "".join(
+            re.sub(r"<[^>]+>", "", archive.read(name).decode()) for name in sorted(parts)
+        )
 
 
 async def test_no_cell_begins_a_formula(empty_bank: int, staff: Staff) -> None:

@@ -61,6 +61,27 @@ async def test_a_wrong_cell_is_named_and_nothing_comes_in(
     assert "Có 1 ô cần sửa ở 1 dòng; chưa nhập câu nào." in said
 
 
+async def test_a_file_of_another_format_comes_in_whole_or_waits_in_the_browser(
+    clean: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bank_id = await make_bank(code="cds", name="Chuyển đổi số")
+    file = tmp_path / "cau-hoi.gift"
+    right = "Ngày Chuyển đổi số quốc gia là ngày nào? {=10/10 ~22/12}\n"
+    file.write_text(right)
+    assert await import_bank("cds", file, is_dry_run=True) == 0
+    assert await count_questions(bank_id) == 0
+    assert "sẽ nhập 1 câu" in capsys.readouterr().out
+    file.write_text(f"{right}\nAi cấp căn cước? {{~Công an ~Tòa án}}\n")
+    assert await import_bank("cds", file, is_dry_run=False) == 1
+    assert await count_questions(bank_id) == 0
+    said = capsys.readouterr().out
+    assert "dòng 3: Không có phương án nào được đánh dấu đúng." in said
+    assert "/quan-tri/ngan-hang/nhap/2" in said
+    file.write_text(right)
+    assert await import_bank("cds", file, is_dry_run=False) == 0
+    assert await count_questions(bank_id) == 1
+
+
 async def test_a_bank_or_file_that_is_not_there_is_refused(clean: None, tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="khong-co"):
         await import_bank("khong-co", tmp_path / "bank.xlsx", is_dry_run=False)

@@ -13,16 +13,17 @@ from core.errors import Refusal
 from core.text import clean
 from people.sessions import Viewer
 from quiz import question_export, questions
-from quiz.exchange.formats import FORMATS
 from quiz.overview import BankShown, banks
+from quiz.question_export import EXPORTS, USUAL_VERSIONS, Wanted
 from quiz.questions import DIFFICULTIES, STATES, Chosen
-from web.forms import read_form
+from web.forms import read_form, whole
 from web.guard import require
 from web.office import download, office_page
 from web.refusals import status_of
 
-_FIELDS = ("ngan_hang", "dinh_dang", "tim", "chu_de", "muc", "tinh_trang")
+_FIELDS = ("ngan_hang", "dinh_dang", "tim", "chu_de", "muc", "tinh_trang", "so_ma")
 LONGEST_TYPED = 100
+LARGEST_COUNT = 1_000
 
 
 async def export_page(request: Request) -> Response:
@@ -42,8 +43,7 @@ async def export(request: Request) -> Response:
             raise Refusal("no_bank", sentence, fields={"ngan_hang": sentence})
         written = await question_export.export_questions(
             current.id,
-            typed["dinh_dang"],
-            title=current.name,
+            _wanted(typed, current.name),
             text=clean(typed["tim"]),
             chosen=_chosen(typed),
             by=viewer.account_id,
@@ -62,6 +62,11 @@ def _chosen(typed: Mapping[str, str]) -> Chosen:
     }
 
 
+def _wanted(typed: Mapping[str, str], title: str) -> Wanted:
+    count = whole(typed["so_ma"], largest=LARGEST_COUNT) if typed["so_ma"] else USUAL_VERSIONS
+    return Wanted(typed["dinh_dang"], title, count or 0)
+
+
 def _current(held: list[BankShown], code: str) -> BankShown | None:
     return next((each for each in held if each.code == code), None)
 
@@ -76,8 +81,7 @@ async def _page(
         try:
             count, losses = await question_export.preview_export(
                 current.id,
-                typed["dinh_dang"],
-                title=current.name,
+                _wanted(typed, current.name),
                 text=clean(typed["tim"]),
                 chosen=_chosen(typed),
             )
@@ -85,7 +89,11 @@ async def _page(
         except Refusal as found:
             refusal = found
     errors = (refusal.fields or {"": refusal.sentence}) if refusal else {}
-    values = {**typed, "ngan_hang": current.code if current else ""}
+    values = {
+        **typed,
+        "ngan_hang": current.code if current else "",
+        "so_ma": typed["so_ma"] or str(USUAL_VERSIONS),
+    }
     return await office_page(
         request,
         viewer,
@@ -96,11 +104,7 @@ async def _page(
             "topics": _options(await questions.topics_of(current.id)) if current else [],
             "levels": _options(DIFFICULTIES),
             "states": _options(STATES),
-            "formats": [
-                {"value": key, "label": each.name}
-                for key, each in FORMATS.items()
-                if each.is_written
-            ],
+            "formats": _options(EXPORTS),
             "preview": preview,
         },
         status=status_of(refusal) if refusal else HTTPStatus.OK,
