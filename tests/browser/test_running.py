@@ -140,7 +140,14 @@ async def test_the_pages_of_a_running_contest_are_for_everybody(
     open_page: OpenPage, mai: Person
 ) -> None:
     require_node_modules()
-    await begin(await open_page(mai))
+    paper = await begin(await open_page(mai))
+    await db.pool().execute(
+        "INSERT INTO suspicion (round_id, participant_id, pattern, evidence, state, note, found_at) "
+        "SELECT round_id, participant_id, 'same_answers', jsonb_build_object('others', "
+        "jsonb_build_array(participant_id), 'shared', 12, 'same_wrong', 3, 'seconds', 41), 'new', "
+        "'', now() FROM attempt WHERE id = $1",
+        paper.attempt_id,
+    )
     page = await organiser_page(open_page)
     faults = []
     await page.goto(f"{OFFICE}/dang-dien-ra")
@@ -150,6 +157,10 @@ async def test_the_pages_of_a_running_contest_are_for_everybody(
     await page.get_by_role("button", name="Gia hạn").click()
     await expect(page.locator(".errors")).to_be_visible()
     faults += await faults_of(page, "controls")
+    await page.goto(f"{OFFICE}/dau-hieu")
+    await page.locator("details summary").first.click()
+    await expect(page.get_by_label("Căn cứ").first).to_be_visible()
+    faults += await faults_of(page, "suspicions")
     assert not faults, "\n".join(faults)
 
 
