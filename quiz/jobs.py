@@ -55,9 +55,10 @@ async def rescore_waiting(_context: Context) -> int:
     return await rescoring.rescore_waiting()
 
 
-async def look_for_suspicions(_context: Context) -> int:
-    return await suspicions.look_at_running_rounds()
-
-
-async def look_for_suspicions_again(_context: Context, round_id: int, since_us: int) -> int:
+async def look_for_suspicions(
+    _context: Context, round_id: int | None = None, since_us: int = 0
+) -> int:
+    """In what was handed in lately, or through the whole round that somebody asked for."""
+    if round_id is None:
+        return await suspicions.look_at_running_rounds()
     return await suspicions.look_again(round_id, since_us)

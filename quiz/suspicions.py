@@ -81,7 +81,7 @@ async def look_at_running_rounds() -> int:
 
 def ask_to_look_again(round_id: int) -> None:
     """Have the worker go through the whole round from its beginning."""
-    enqueue("look_for_suspicions_again", round_id, 0)
+    enqueue("look_for_suspicions", round_id, 0)
 
 
 async def look_again(round_id: int, since_us: int) -> int:
@@ -94,7 +94,7 @@ async def look_again(round_id: int, since_us: int) -> int:
         flags, at = await _look(round_id, at)
         found += flags
     if at is not None:
-        enqueue("look_for_suspicions_again", round_id, round(at.timestamp() * 1e6))
+        enqueue("look_for_suspicions", round_id, round(at.timestamp() * 1e6))
     return found
 
 

@@ -26,7 +26,6 @@ JOBS = [
     quiz.jobs.compute_statistics,
     quiz.jobs.rescore_waiting,
     quiz.jobs.look_for_suspicions,
-    quiz.jobs.look_for_suspicions_again,
     campaigns.jobs.send_code,
     campaigns.jobs.send_waiting_codes,
     campaigns.jobs.purge_sign_in_codes,

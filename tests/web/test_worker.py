@@ -120,3 +120,19 @@ def test_every_job_that_looks_at_a_table_has_a_sweep() -> None:
     swept = {line.coroutine.__name__ for line in cron_lines()}
     rung_with_ids = {"send_code"}  # its sweep is send_waiting_codes
     assert {job.__name__ for job in JOBS} - rung_with_ids == swept
+
+
+async def test_the_queue_tells_how_much_waits(queue: None) -> None:
+    before = await queue_module.queue_length()
+    assert before is not None
+    enqueue("nobody_does_this", before)
+    give_up_at = time.monotonic() + 20
+    while await queue_module.queue_length() != before + 1:
+        assert time.monotonic() < give_up_at
+        await asyncio.sleep(0.05)
+
+
+async def test_a_queue_that_is_away_tells_nothing() -> None:
+    doorbell = Doorbell("redis://127.0.0.1:1/0")
+    assert await doorbell.length() is None
+    await doorbell.close()

@@ -20,7 +20,12 @@ from web.refusals import status_of
 
 LARGEST_PAGE = 100_000
 LARGEST_ID = 2**62
-_STATES = {"new": "Chưa xem", "pursued": "Đang theo", "dismissed": "Đã bỏ qua"}
+_STATES = {"new": "Chưa xem", "pursued": "Đang xác minh", "dismissed": "Đã bỏ qua"}
+_CONCLUSIONS = {
+    "new": "Mở lại để xem",
+    "pursued": "Cần xác minh tiếp",
+    "dismissed": "Không có gì bất thường, bỏ qua",
+}
 _PATTERNS = {
     "too_fast": "Nhanh bất thường",
     "same_answers": "Trả lời giống nhau",
@@ -109,7 +114,9 @@ async def _page(
             ],
             "flags": [_flag(each) for each in shown.rows],
             "conclusions": [
-                {"value": each, "label": label} for each, label in _STATES.items() if each != state
+                {"value": each, "label": label}
+                for each, label in _CONCLUSIONS.items()
+                if each != state
             ],
             "pages": {
                 "number": shown.page,
