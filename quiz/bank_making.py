@@ -61,7 +61,7 @@ async def name_topic(bank_id: int, name: str, *, by: int | None) -> str:
         await connection.execute(
             "INSERT INTO topic (bank_id, code, name) VALUES ($1, $2, $3)", bank_id, code, title
         )
-        await _record_topic(connection, bank_id, "make_topic", code, by)
+        await _record_topic(connection, bank_id, code, action="make_topic", by=by)
     return code
 
 
@@ -76,7 +76,7 @@ async def rename_topic(bank_id: int, code: str, name: str, *, by: int | None) ->
         await connection.execute(
             "UPDATE topic SET name = $3 WHERE bank_id = $1 AND code = $2", bank_id, code, title
         )
-        await _record_topic(connection, bank_id, "rename_topic", code, by)
+        await _record_topic(connection, bank_id, code, action="rename_topic", by=by)
 
 
 async def remove_topic(bank_id: int, code: str, *, by: int | None) -> None:
@@ -96,7 +96,7 @@ async def remove_topic(bank_id: int, code: str, *, by: int | None) -> None:
             raise Refusal(
                 "topic_used", f"Chủ đề “{taken[code]}” đã có câu hỏi hoặc ma trận đề dùng đến."
             )
-        await _record_topic(connection, bank_id, "remove_topic", code, by)
+        await _record_topic(connection, bank_id, code, action="remove_topic", by=by)
 
 
 async def topics_shown(bank_id: int) -> list[TopicShown]:
@@ -215,7 +215,7 @@ def _unknown_topic() -> Refusal:
 
 
 async def _record_topic(
-    connection: Connection, bank_id: int, action: str, code: str, by: int | None
+    connection: Connection, bank_id: int, code: str, *, action: str, by: int | None
 ) -> None:
     await record(
         connection, by=by, action=action, subject=f"bank:{bank_id}", detail={"topic": code}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.db import pool
+from core.errors import Refusal
 from quiz.contests import ContestShown
 from quiz.questions import available_counts, topics_of
 
@@ -55,6 +56,14 @@ async def banks() -> list[BankShown]:
         "GROUP BY b.id ORDER BY b.name, b.id"
     )
     return [BankShown(**row) for row in rows]
+
+
+async def choose_bank(code: str) -> BankShown:
+    """The bank with this code, else the first by name; refuses a house without any ("no_bank")."""
+    held = await banks()
+    if not held:
+        raise Refusal("no_bank", "Chưa có ngân hàng câu hỏi nào. Bạn hãy tạo một ngân hàng trước.")
+    return next((each for each in held if each.code == code), held[0])
 
 
 async def used_counts(question_ids: Sequence[int]) -> dict[int, int]:

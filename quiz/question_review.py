@@ -60,8 +60,8 @@ async def send_to_review(
         await record_by_bank(
             connection,
             [each.id for each in waiting],
-            "send_questions",
-            by,
+            action="send_questions",
+            by=by,
             assignee_id=assignee_id,
         )
     return len(sent)
@@ -87,7 +87,9 @@ async def approve_questions(question_ids: Iterable[int], *, by: int | None) -> i
             by,
         )
         await _say(connection, waiting, "approved", "", by)
-        await record_by_bank(connection, [each.id for each in waiting], "approve_questions", by)
+        await record_by_bank(
+            connection, [each.id for each in waiting], action="approve_questions", by=by
+        )
     return len(waiting)
 
 
@@ -102,7 +104,9 @@ async def return_questions(question_ids: Iterable[int], reason: str, *, by: int 
             [each.id for each in returned],
         )
         await _say(connection, returned, "returned", body, by)
-        await record_by_bank(connection, [each.id for each in returned], "return_questions", by)
+        await record_by_bank(
+            connection, [each.id for each in returned], action="return_questions", by=by
+        )
     return len(returned)
 
 
@@ -114,19 +118,23 @@ async def comment(question_id: int, body: str, *, by: int | None) -> None:
         if not held:
             raise Refusal("not_found", "Không tìm thấy câu hỏi này.")
         await _say(connection, held, "said", said, by)
-        await record_by_bank(connection, [question_id], "comment_question", by)
+        await record_by_bank(connection, [question_id], action="comment_question", by=by)
 
 
 async def retire_questions(question_ids: Iterable[int], *, by: int | None) -> int:
     """Take questions out of later pools and return how many; published papers keep them."""
     return await _move(
-        question_ids, ("draft", "in_review", "approved"), "retired", "retire_questions", by
+        question_ids,
+        ("draft", "in_review", "approved"),
+        "retired",
+        action="retire_questions",
+        by=by,
     )
 
 
 async def bring_back_questions(question_ids: Iterable[int], *, by: int | None) -> int:
     """Make retired questions drafts again, to be read anew; return how many."""
-    return await _move(question_ids, ("retired",), "draft", "bring_back_questions", by)
+    return await _move(question_ids, ("retired",), "draft", action="bring_back_questions", by=by)
 
 
 async def waiting_counts(account_id: int) -> dict[str, int]:
@@ -182,6 +190,7 @@ async def _move(
     question_ids: Iterable[int],
     states: Sequence[str],
     state: str,
+    *,
     action: str,
     by: int | None,
 ) -> int:
@@ -193,7 +202,7 @@ async def _move(
             states,
             state,
         )
-        await record_by_bank(connection, [row["id"] for row in moved], action, by)
+        await record_by_bank(connection, [row["id"] for row in moved], action=action, by=by)
     return len(moved)
 
 

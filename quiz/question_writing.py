@@ -285,7 +285,7 @@ async def reclassify_questions(
         )
         changed_ids = [row["question_id"] for row in changed]
         await _wait_for_approval(connection, changed_ids, by)
-        await record_by_bank(connection, changed_ids, "reclassify_questions", by)
+        await record_by_bank(connection, changed_ids, action="reclassify_questions", by=by)
     return len(changed)
 
 
@@ -319,7 +319,7 @@ async def tag_questions(
             "UPDATE question SET tags = $2::jsonb WHERE id = $1",
             [(question_id, json_text(tags)) for question_id, tags in changed.items()],
         )
-        await record_by_bank(connection, list(changed), "tag_questions", by)
+        await record_by_bank(connection, list(changed), action="tag_questions", by=by)
     return len(changed)
 
 
@@ -334,6 +334,7 @@ def checked_tag(typed: str) -> str:
 async def record_by_bank(
     connection: Connection,
     question_ids: Sequence[int],
+    *,
     action: str,
     by: int | None,
     **detail: object,

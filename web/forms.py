@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
@@ -39,6 +40,16 @@ def whole(text: str, *, largest: int) -> int | None:
     """Plain digits as a number; None for everything else, "²" and a page of nines included."""
     is_number = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
     return int(text) if is_number and int(text) <= largest else None
+
+
+def day(form: Form, name: str) -> date | None:
+    """The day of a date field, None when it is empty; refuses other words at the field."""
+    typed = form.text(name).strip()
+    try:
+        return date.fromisoformat(typed) if typed else None
+    except ValueError:
+        sentence = "Hãy ghi ngày theo dạng năm-tháng-ngày, như 2026-10-05."
+        raise Refusal("bad_date", sentence, fields={name: sentence}) from None
 
 
 def wants_json(request: Request) -> bool:

@@ -28,6 +28,7 @@ def small_pool() -> Pool:
             text=f"Câu {number}",
             options=tuple(PoolOption(f"{number}.{place}", place == 0) for place in range(4)),
             explanation="Vì thế.",
+            link="https://dichvucong.gov.vn/1",
         )
         for number in range(1, 21)
     )

@@ -75,11 +75,14 @@ async def test_the_key_never_leaves_before_the_review_is_allowed(
         assert "is_correct" not in page.text
         assert "Đáp án đúng" not in page.text
         assert "Vì thế." not in page.text  # the explanation tells the answer
+        assert "https://dichvucong.gov.vn/1" not in page.text  # and so may the procedure
     await db.pool().execute(
         "UPDATE round SET opens_at = $1, closes_at = $2", instant(-7200), instant(-3600)
     )
     site.forget()
-    assert "Đáp án đúng" in (await mai.get(f"{path}/ket-qua")).text
+    reviewed = (await mai.get(f"{path}/ket-qua")).text
+    assert "Đáp án đúng" in reviewed
+    assert '<a href="https://dichvucong.gov.vn/1" rel="noopener">' in reviewed
 
 
 async def test_charlie_cannot_see_that_mais_attempt_exists(

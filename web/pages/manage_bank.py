@@ -18,7 +18,7 @@ from people.accounts import account_names
 from people.roles import may
 from people.sessions import Viewer
 from quiz import questions
-from quiz.overview import BankShown, banks, used_counts
+from quiz.overview import BankShown, banks, choose_bank, used_counts
 from quiz.question_secrecy import note_bank_seen
 from quiz.questions import (
     DIFFICULTIES,
@@ -56,9 +56,7 @@ async def do_to_many(request: Request) -> Response:
     form = await read_form(request)
     wanted = [whole(each, largest=LARGEST_ID) for each in form.values.get("cau", ())]
     try:
-        current = _chosen(await banks(), form.text("ngan_hang"))
-        if current is None:
-            raise Refusal("nothing_chosen", "Hãy tạo ngân hàng và câu hỏi trước.")
+        current = await choose_bank(form.text("ngan_hang"))
         await do_deed(
             request,
             form,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -15,9 +14,9 @@ from core.text import fold
 from people.sessions import Viewer
 from quiz import bank_making
 from quiz.bank_making import SourceShown
-from quiz.overview import BankShown, banks
+from quiz.overview import BankShown, choose_bank
 from web.bank_deeds import LARGEST_ID
-from web.forms import Form, read_form, whole
+from web.forms import Form, day, read_form, whole
 from web.guard import require
 from web.office import office_page
 from web.refusals import status_of
@@ -49,13 +48,15 @@ async def make_bank(request: Request) -> Response:
 
 async def topics_page(request: Request) -> Response:
     viewer = await require(request, "manage_bank", None)
-    return await _topics(request, viewer, await _bank_of(request), Form({}))
+    return await _topics(
+        request, viewer, await choose_bank(request.query_params.get("ngan_hang", "")), Form({})
+    )
 
 
 async def change_topic(request: Request) -> Response:
     """Add a topic, rename one or remove one: what the pressed button says."""
     viewer = await require(request, "manage_bank", None)
-    bank = await _bank_of(request)
+    bank = await choose_bank(request.query_params.get("ngan_hang", ""))
     form = await read_form(request)
     deed, code, by = form.text("viec"), form.text("chu_de"), viewer.account_id
     field = f"ten_{code}" if deed == "doi" else "ten"
@@ -88,8 +89,8 @@ async def change_source(request: Request) -> Response:
         await bank_making.revise_source(
             source_id,
             url=form.text("dia_chi").strip(),
-            valid_from=_day(form, "tu_ngay"),
-            valid_to=_day(form, "den_ngay"),
+            valid_from=day(form, "tu_ngay"),
+            valid_to=day(form, "den_ngay"),
             by=viewer.account_id,
         )
     except Refusal as refusal:
@@ -103,28 +104,10 @@ async def change_source(request: Request) -> Response:
     return RedirectResponse(f"{SOURCES}?{tim}#van-ban-{source_id}", HTTPStatus.SEE_OTHER)
 
 
-def _day(form: Form, name: str) -> date | None:
-    typed = form.text(name).strip()
-    try:
-        return date.fromisoformat(typed) if typed else None
-    except ValueError:
-        sentence = "Hãy ghi ngày theo dạng năm-tháng-ngày, như 2026-10-05."
-        raise Refusal("bad_date", sentence, fields={name: sentence}) from None
-
-
 def _at(refusal: Refusal, names: dict[str, str]) -> dict[str, str]:
     """The refusal's sentences at the form's own fields, or above the form."""
     found = {names.get(name, name): sentence for name, sentence in refusal.fields.items()}
     return found or {"": refusal.sentence}
-
-
-async def _bank_of(request: Request) -> BankShown:
-    code = request.query_params.get("ngan_hang", "")
-    held = await banks()
-    found = next((each for each in held if each.code == code), held[0] if held else None)
-    if found is None:
-        raise Refusal("no_bank", "Chưa có ngân hàng câu hỏi nào. Bạn hãy tạo một ngân hàng trước.")
-    return found
 
 
 async def _new_bank(

@@ -19,7 +19,7 @@ from people.accounts import account_names
 from people.sessions import Viewer
 from quiz import images, question_diff, question_history, question_writing, questions
 from quiz.bank_making import sources
-from quiz.overview import banks
+from quiz.overview import banks, choose_bank
 from quiz.pools import PoolOption
 from quiz.question_drafts import (
     FEWEST_OPTIONS,
@@ -30,7 +30,7 @@ from quiz.question_drafts import (
 )
 from quiz.questions import DIFFICULTIES, KINDS, QuestionShown
 from web.bank_deeds import LARGEST_ID
-from web.forms import Form, whole
+from web.forms import Form, day, whole
 from web.guard import require
 from web.office import office_page, read_upload
 from web.question_html import difference_shown
@@ -242,11 +242,10 @@ async def _draft(target: _Target, form: Form) -> QuestionDraft:
 
 
 def _day(form: Form, name: str) -> date | None:
-    typed = form.text(name).strip()
     try:
-        return date.fromisoformat(typed) if typed else None
-    except ValueError:
-        form.errors[name] = "Hãy ghi ngày theo dạng năm-tháng-ngày, như 2026-10-05."
+        return day(form, name)
+    except Refusal as refusal:
+        form.errors |= refusal.fields
         return None
 
 
@@ -272,11 +271,7 @@ def _errors(refusal: Refusal, form: Form) -> dict[str, str]:
 
 
 async def _bank_of(request: Request) -> _Target:
-    code = request.query_params.get("ngan_hang", "")
-    held = await banks()
-    found = next((each for each in held if each.code == code), held[0] if held else None)
-    if found is None:
-        raise Refusal("no_bank", "Chưa có ngân hàng câu hỏi nào. Bạn hãy tạo một ngân hàng trước.")
+    found = await choose_bank(request.query_params.get("ngan_hang", ""))
     return _Target(found.id, found.code, found.name, None)
 
 
