@@ -9,7 +9,7 @@ key is worse than none.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from core.text import clean, fold
@@ -39,7 +39,7 @@ class OptionMarks:
     place: int | None  # by its letter; None where it has none
     sign: str  # right, wrong or ""
     letter_look: Look | None
-    looks: Sequence[Look]
+    looks: Mapping[Look, int]  # how many letters look so
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ def judge(cases: Sequence[Case]) -> list[Verdict]:
 
 
 def is_true_false(texts: Sequence[str]) -> bool:
-    return sorted(fold(text) for text in texts) == list(TRUE_FALSE)
+    return len(texts) == len(TRUE_FALSE) and sorted(map(fold, texts)) == list(TRUE_FALSE)
 
 
 def true_false_of(value: str) -> str:
@@ -213,19 +213,21 @@ def _shown(case: Case, channel: _Channel, is_of_letters: bool) -> list[str]:
     """How each option looks in a channel: "" plain, "?" mixed."""
     shown = []
     for option in case.options:
-        looks = (
-            ([option.letter_look] if option.letter_look else []) if is_of_letters else option.looks
-        )
+        letter = {} if option.letter_look is None else {option.letter_look: 1}
+        looks = letter if is_of_letters else option.looks
         if not looks:
             shown.append("?" if is_of_letters else "")
             continue
-        counted = Counter(channel.of(look) for look in looks)
+        counted: Counter[str] = Counter()
+        for look, count in looks.items():
+            counted[channel.of(look)] += count
         marked = sum(count for colour, count in counted.items() if colour)
-        if marked >= WHOLE_SHARE * len(looks):
+        total = counted.total()
+        if marked >= WHOLE_SHARE * total:
             del counted[""]
             shown.append(counted.most_common(1)[0][0])
         else:
-            shown.append("" if marked <= (1 - WHOLE_SHARE) * len(looks) else "?")
+            shown.append("" if marked <= (1 - WHOLE_SHARE) * total else "?")
     return shown
 
 

@@ -13,6 +13,8 @@ from core.text import clean, fold
 from quiz.exchange.docx_text import Line
 
 MOST_LABELS = 8  # A to H
+# Signs and keys at the end of a line are sought in so many characters, in longer text in vain.
+LONGEST_TRAILER = 80
 
 _RIGHT_SIGNS = "*✓✔√☑☒★✅"
 _WRONG_SIGNS = "✗✘☐❌"
@@ -51,6 +53,8 @@ _LABEL = re.compile(
 _SIGNS_BETWEEN = re.compile(
     rf"(?P<gap>\s*)(?P<signs>(?:[{_RIGHT_SIGNS}{_WRONG_SIGNS}#→⇒]|[(\[]\s*[xX*✓✔]\s*[)\]])*)(?P<after>\s*)$"
 )
+_FIRST_HINT = re.compile(r"[Aa][ *✓]?[.)/:\]\-–—\t]")
+_KEY_HEAD_HINT = re.compile(r"đ[áa]p|tr[ảa]\s*l|h[ưu][ớo]ng|key|answer", re.IGNORECASE)
 _EMPTY_BOX = re.compile(r"\[\s*\]|\(\s+\)")
 _SAME_LETTER = {
     **dict.fromkeys("ÁÀẢÃẠА", "A"),
@@ -264,6 +268,8 @@ def next_label(text: str, start: int, place: int, like: Label) -> Label | None:
 
 def first_label(text: str, start: int) -> Label | None:
     """A label A or a that does not begin the line."""
+    if _FIRST_HINT.search(text, start) is None:
+        return None
     for upper in (True, False):
         for end in (".", ")", "/", ":", "()"):
             like = Label(0, upper, end, 0, 0, 0, "")
@@ -279,7 +285,7 @@ def _is_alike(one: str, other: str) -> bool:
 def trailing_mark(text: str) -> tuple[str, int]:
     """What a sign at the end says of an option (right, wrong or ""), and where its text ends."""
     for said, pattern in (("right", _TRAILING_RIGHT), ("wrong", _TRAILING_WRONG)):
-        match = pattern.search(text)
+        match = pattern.search(text, max(0, len(text) - LONGEST_TRAILER))
         if match and match.start() > 0:
             return said, match.start()
     return "", len(text)
@@ -304,12 +310,17 @@ def fields_of(line: Line) -> list[tuple[str, Line]]:
 
 def trailing_key(text: str) -> tuple[str, int] | None:
     """Letters in "… (Đáp án: B)" at the end of other text, and where that begins."""
-    match = _TRAILING_KEY.search(text)
+    match = _TRAILING_KEY.search(text, max(0, len(text) - LONGEST_TRAILER))
     return (match["value"], match.start()) if match and match.start() > 0 else None
 
 
 def is_key_head(text: str) -> bool:
-    return len(text) < 120 and _KEY_HEAD.fullmatch(fold(text)) is not None  # noqa: PLR2004 — a heading is short
+    is_short = len(text) < 120  # noqa: PLR2004 — a heading is short
+    return (
+        is_short
+        and _KEY_HEAD_HINT.search(text) is not None
+        and _KEY_HEAD.fullmatch(fold(text)) is not None
+    )
 
 
 def entries_of(text: str) -> list[tuple[int, str]]:

@@ -41,6 +41,7 @@ from quiz.exchange.docx_text import Block, Line, Picture, Spot
 
 LOOK_AHEAD_PIECES = 30  # a stem with statements and pictures before its options
 FEWEST_OPTIONS = 2
+MOST_CELL_LINES = 20
 LIST_ENTRIES = 3  # so many keys on a line are a list, whatever stands above
 
 
@@ -77,6 +78,7 @@ class Draft:
     spots: list[Spot] = field(default_factory=list)
     links: list[str] = field(default_factory=list)
     ticked: list[int] = field(default_factory=list)
+    tail_start: int = 0  # where the tail begins among what is written
     statement_number: int = 0  # of the last numbered statement in the stem
 
     @property
@@ -348,9 +350,8 @@ class _Sorter:
     def _split_off(self, draft: Draft) -> Draft:
         """Another A after a full list: a question without a number; its stem stands before it."""
         stem, draft.tail = draft.tail, []
-        for line in stem:
-            draft.written.remove(clean(line.text))
-            draft.spots.remove(line.spot)
+        if stem:
+            del draft.written[draft.tail_start :], draft.spots[draft.tail_start :]
         self._close()
         fresh = self._open(None, is_strong=False)
         for line in stem:
@@ -458,13 +459,7 @@ class _Sorter:
         if is_end(line.text) and not line.pictures and not line.losses:
             return
         if draft is None:
-            target = self._sorted.preamble
-            if self._sorted.drafts:
-                self._sorted.strays.append(
-                    Stray([line], "Đoạn này không thuộc câu hỏi nào nên không được đưa vào.")
-                )
-            else:
-                target.append(line)
+            self._take_outside(line)
             return
         draft.keep(line)
         text = line.text.strip()
@@ -482,7 +477,17 @@ class _Sorter:
         elif not draft.options and not draft.last_field:
             self._add_stem(place, line)
         else:
+            if not draft.tail:
+                draft.tail_start = len(draft.written) - 1
             draft.tail.append(line)
+
+    def _take_outside(self, line: Line) -> None:
+        if self._sorted.drafts:
+            self._sorted.strays.append(
+                Stray([line], "Đoạn này không thuộc câu hỏi nào nên không được đưa vào.")
+            )
+        else:
+            self._sorted.preamble.append(line)
 
     def _take_list(self, place: int, line: Line, start: Start | None) -> bool:
         """A line of keys, or the heading above some."""
@@ -577,7 +582,8 @@ class _Sorter:
             self._take_cell_line(draft, place, line)
         for letter, lines in row.options:
             self._take_cell_option(draft, letter, lines)
-        draft.ticked = row.ticked
+        _limit_options(draft)
+        draft.ticked = [place for place in row.ticked if place < len(draft.options)]
         if row.says:
             draft.keys.append(row.says)
         for name, lines in row.lines.items():
@@ -661,6 +667,14 @@ def _is_statement(start: Start, question: Start | None) -> bool:
 
 def _name(draft: Draft) -> str:
     return f"câu {draft.number}" if draft.number is not None else "câu phía trước"
+
+
+def _limit_options(draft: Draft) -> None:
+    if len(draft.options) > MOST_CELL_LINES:
+        draft.options = draft.options[:MOST_CELL_LINES]
+        draft.faults.append(
+            ("option_h", f"có hơn {MOST_CELL_LINES} phương án, phần sau không được đưa vào.")
+        )
 
 
 def _sort_options(draft: Draft) -> None:

@@ -19,6 +19,7 @@ from quiz.exchange.docx_answers import (
     true_false_of,
 )
 from quiz.exchange.docx_lines import (
+    LONGEST_TRAILER,
     article_of,
     difficulty_of,
     joined,
@@ -117,8 +118,8 @@ def _without_lists(drafts: Sequence[Draft], misses: list[Miss]) -> list[Draft]:
 
 
 def _asks_true_false(draft: Draft) -> bool:
-    stem = joined(draft.stem)
-    return bool(_TRUE_FALSE_ASKED.search(stem) or _SAID_AT_END.search(stem))
+    end = joined(draft.stem)[-LONGEST_TRAILER:]
+    return bool(_TRUE_FALSE_ASKED.search(end) or _SAID_AT_END.search(end))
 
 
 def _match_keys(found: Sorted, drafts: Sequence[Draft], misses: list[Miss]) -> dict[int, _Listed]:
@@ -132,15 +133,15 @@ def _match_keys(found: Sorted, drafts: Sequence[Draft], misses: list[Miss]) -> d
         return {}
     listed: dict[int, _Listed] = {}
     places = _places_by_number(entries, drafts)
+    counted = Counter(draft.number for draft in drafts)
     for number, entry in enumerate(entries):
         place = places.get(number)
         if place is None:
-            misses.append(_lost_key(entry, drafts))
+            misses.append(_lost_key(entry, counted[entry.number]))
             continue
         target = listed.setdefault(place, _Listed())
         target.values.append(entry.value)
         target.explanation = target.explanation or entry.explanation
-    counted = Counter(draft.number for draft in drafts)
     for place, draft in enumerate(drafts):
         if place not in listed and draft.number is not None and counted[draft.number] > 1:
             listed[place] = _Listed(
@@ -186,8 +187,7 @@ def _parts(numbers: Sequence[int]) -> list[list[int]]:
     return parts
 
 
-def _lost_key(entry: KeyEntry, drafts: Sequence[Draft]) -> Miss:
-    count = sum(draft.number == entry.number for draft in drafts)
+def _lost_key(entry: KeyEntry, count: int) -> Miss:
     sentence = (
         f"Bảng đáp án có câu {entry.number} nhưng không thấy câu này trong tệp."
         if not count
@@ -198,7 +198,7 @@ def _lost_key(entry: KeyEntry, drafts: Sequence[Draft]) -> Miss:
 
 def _question(draft: Draft, listed: _Listed) -> _Question:
     stem = joined(draft.stem)
-    keys = [*draft.keys, *listed.values]
+    keys = list(dict.fromkeys([*draft.keys, *listed.values]))
     if not draft.options:
         stem = _make_true_false(draft, stem, keys)
     bodies, signs = _bodies(draft.options)
@@ -220,8 +220,9 @@ def _question(draft: Draft, listed: _Listed) -> _Question:
 
 def _make_true_false(draft: Draft, stem: str, keys: list[str]) -> str:
     """Give a statement the options that it does not write out: Đúng, Sai."""
-    asked = _TRUE_FALSE_ASKED.search(stem)
-    said = _SAID_AT_END.search(stem)
+    end_from = max(0, len(stem) - LONGEST_TRAILER)
+    asked = _TRUE_FALSE_ASKED.search(stem, end_from)
+    said = _SAID_AT_END.search(stem, end_from)
     if not asked and not said and not any(true_false_of(key) for key in keys):
         return stem
     spot = draft.spots[0] if draft.spots else Spot(0)
@@ -253,13 +254,19 @@ def _bodies(options: Sequence[Option]) -> tuple[list[list[Line]], list[str]]:
     return bodies, signs
 
 
-def _looks(lines: Sequence[Line]) -> list[Look]:
-    return [
-        look
-        for line in lines
-        for letter, look in zip(line.text, line.looks, strict=False)
-        if not letter.isspace()
-    ]
+def _looks(lines: Sequence[Line]) -> dict[Look, int]:
+    """How many letters look how; the looks of a document are few and shared, so ids tell them."""
+    counted: dict[int, int] = {}
+    known: dict[int, Look] = {}
+    for line in lines:
+        for letter, look in zip(line.text, line.looks, strict=False):
+            if not letter.isspace():
+                known[id(look)] = look
+                counted[id(look)] = counted.get(id(look), 0) + 1
+    total: dict[Look, int] = {}
+    for identity, count in counted.items():
+        total[known[identity]] = total.get(known[identity], 0) + count
+    return total
 
 
 def _item(number: int, question: _Question, verdict: Verdict) -> Item:
@@ -358,9 +365,11 @@ def place_of(spots: Sequence[Spot]) -> str:
     """Where lines stand as people count: "đoạn 12–17" or "bảng 2, dòng 3"."""
     paragraphs = [spot.paragraph for spot in spots if not spot.table]
     parts = [f"đoạn {_range(paragraphs)}"] if paragraphs else []
-    for table in dict.fromkeys(spot.table for spot in spots if spot.table):
-        rows = [spot.row for spot in spots if spot.table == table]
-        parts.append(f"bảng {table}, dòng {_range(rows)}")
+    rows: dict[int, list[int]] = {}
+    for spot in spots:
+        if spot.table:
+            rows.setdefault(spot.table, []).append(spot.row)
+    parts += [f"bảng {table}, dòng {_range(its)}" for table, its in rows.items()]
     return "; ".join(parts)
 
 

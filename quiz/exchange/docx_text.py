@@ -38,6 +38,7 @@ from quiz.exchange.docx_styles import (
 PICTURE_LIMIT_BYTES = 5_000_000
 PICTURES_LIMIT_BYTES = 20_000_000
 TABLE_DEPTH_LIMIT = 5
+RUN_LIMIT = 40
 
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
@@ -55,6 +56,7 @@ _SPACES = str.maketrans({"\u00a0": " ", "\u2007": " ", "\u202f": " ", "\u3000": 
                          "\u2002": " ", "\u2009": " ", "\u00d0": "Đ", "\u0189": "Đ", "\u00f0": "đ",
                          "\u2011": "-", "\uff0e": ".", "\uff09": ")", "\uff08": "(", "\uff1a": ":"})  # fmt: skip
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\u00ad\x00-\x08\x0e-\x1f]")
+_LONG_RUN = re.compile(r"([^\w\n])\1{40,}|_{41,}")
 _SUPERSCRIPTS = str.maketrans("0123456789+-n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ")
 _SUBSCRIPTS = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
 _RAISED = re.compile(r"[0-9+\-n]+")
@@ -520,6 +522,12 @@ def _composed(text: str, looks: Sequence[Look]) -> tuple[str, Sequence[Look]]:
         kept = [place for place, letter in enumerate(text) if not _INVISIBLE.match(letter)]
         text, looks = "".join(text[place] for place in kept), [looks[place] for place in kept]
     text = text.translate(_SPACES)
+    if _LONG_RUN.search(text):
+        # Rows of dots to write on, blanks to push text aside: fewer say the same.
+        runs = [(found.start() + RUN_LIMIT, found.end()) for found in _LONG_RUN.finditer(text)]
+        dropped = {place for start, end in runs for place in range(start, end)}
+        kept = [place for place in range(len(text)) if place not in dropped]
+        text, looks = "".join(text[place] for place in kept), [looks[place] for place in kept]
     if unicodedata.is_normalized("NFC", text):
         return text, looks
     composed: list[str] = []

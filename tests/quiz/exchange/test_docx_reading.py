@@ -594,3 +594,12 @@ def test_more_than_five_thousand_questions_are_refused() -> None:
         read_docx(with_document(question.encode() * 5_001))
     assert refusal.value.code == "too_many_rows"
     assert "5.000 câu" in refusal.value.sentence
+
+
+@pytest.mark.parametrize(
+    "text", ["- " * 30_000, ". " * 30_000, "A. x B. y " * 3_000, "(a) " * 9_000, "1.A " * 9_000]
+)
+def test_a_line_made_to_be_read_slowly_is_read(text: str) -> None:
+    """Each of these once took minutes; what is asked here is only that the question survives."""
+    item = read_lines("Câu 1. Số nào?", "A. một*", "B. hai", f"Câu 2. Gì? {text}").items[0]
+    assert said(item) == ("Số nào?", ("một", "hai"), (0,))
