@@ -115,7 +115,7 @@ async def test_every_page_of_the_workspace_is_for_everybody(open_page: OpenPage)
         await page.get_by_text("Thêm giải", exact=True).first.click()
         await page.locator("#giai_ten").fill("giải Nhất")
         await page.get_by_role("button", name="Thêm giải").click()
-        await page.get_by_role("button", name="Xuống: Điểm cao hơn").click()
+        await page.locator("button[name=xuong][value=points]").click()
         await expect(page.locator("#tieu_chi li").first).to_contain_text("làm bài ngắn hơn")
         await page.get_by_role("button", name="Soạn từ cấu hình").click()
         for summary in await page.locator("main details > summary").all():

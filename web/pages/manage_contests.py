@@ -132,7 +132,7 @@ async def _create_like(source: str, form: Form, viewer: Viewer, *, name: str, sl
     known = {each.slug: each for each in await _manageable(viewer)}
     if source not in known:
         sentence = "Hãy chọn cuộc thi trong danh sách."
-        raise Refusal("not_found", sentence, fields={"chep_tu": sentence})
+        raise Refusal("no_source", sentence, fields={"chep_tu": sentence})
     return await copy_contest(
         known[source].id,
         slug=slug,
