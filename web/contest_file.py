@@ -13,6 +13,7 @@ from typing import Any
 from core.errors import Refusal
 from quiz import contest_making, entry_lists
 from quiz.pools import PoolLine
+from quiz.prizes import PrizePlan, add_prize
 from quiz.questions import find_bank
 
 _CONTEST_TEXTS = ("summary", "audience", "organiser", "prediction", "review")
@@ -35,6 +36,9 @@ async def make_contest(path: Path, *, by: int | None) -> str:
         bank_id=bank_id,
         by=by,
         youngest_age=plan.get("youngest_age"),
+        oldest_age=plan.get("oldest_age"),
+        is_by_list="eligible_phones" in plan,
+        is_one_prize=plan.get("one_prize", True),
         comparators=plan.get("comparators"),
         board_freeze_seconds=60 * plan.get("board_freeze_minutes", 0),
         **texts,
@@ -69,12 +73,28 @@ async def _fill(contest_id: int, plan: Mapping[str, Any], *, by: int | None) -> 
         )
         await contest_making.set_blueprint(round_id, _lines(each["blueprint"]), by=by)
     await contest_making.publish_rules(contest_id, plan["rules"], by=by)
+    for each in plan.get("prizes", ()):
+        await add_prize(contest_id, _prize(each), by=by)
+    if phones := plan.get("eligible_phones"):
+        await entry_lists.admit(contest_id, phones, by=by)
     if phones := plan.get("excluded_phones"):
         await entry_lists.exclude(contest_id, phones, "Ban Tổ chức", by=by)
 
 
 def _lines(blueprint: Sequence[Mapping[str, Any]]) -> list[PoolLine]:
     return [PoolLine(line["topic"], line["difficulty"], line["count"]) for line in blueprint]
+
+
+def _prize(each: Mapping[str, Any]) -> PrizePlan:
+    """An overall prize; those of single rounds and divisions are added in the browser."""
+    return PrizePlan(
+        name=each["name"],
+        prize_count=each["count"],
+        kind=each.get("kind", "individual"),
+        measure=each.get("measure", ""),
+        block=each.get("block", ""),
+        reward=each.get("reward", ""),
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

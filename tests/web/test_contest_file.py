@@ -11,6 +11,7 @@ from people import accounts, units
 from people.roles import grant_role
 from quiz import contests, publishing, question_review, question_writing, questions
 from quiz.pools import PoolOption
+from quiz.prizes import prize_sentence, prizes_of
 from web import commands, contest_file
 
 PLAN = """
@@ -20,6 +21,9 @@ bank = "cchc"
 prediction = "people"
 rules = "## Ai được dự thi\\nMọi người dân."
 excluded_phones = ["0912 345 678"]
+eligible_phones = ["0987 654 321", "0987 654 322"]
+oldest_age = 35
+prizes = [{{ name = "giải Nhất", count = 2, reward = "1 triệu đồng" }}]
 [[divisions]]
 code = "nguoi-dan"
 name = "Người dân"
@@ -86,6 +90,11 @@ async def test_from_an_empty_house_to_a_published_contest_by_commands(
     assert published.rounds[0].question_count == 3
     assert published.rounds[0].attempt_limit == 2
     assert await db.pool().fetchval("SELECT count(*) FROM exclusion") == 1
+    assert await db.pool().fetchval("SELECT count(*) FROM eligibility") == 2
+    assert (published.is_by_list, published.oldest_age, published.is_one_prize) == (True, 35, True)
+    assert [prize_sentence(each) for each in await prizes_of(made.id)] == [
+        "02 giải Nhất cá nhân, chung cuộc: 1 triệu đồng"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -25,13 +25,14 @@ from quiz.contest_making import (
 from quiz.contests import ContestShown, all_contests, get_contest
 from quiz.entry_lists import exclude
 from quiz.pools import PoolLine
+from quiz.prizes import PrizePlan, add_prize, prizes_of
 from quiz.publishing import approve_contest, send_to_review
 from quiz.question_review import approve_questions
 from quiz.question_review import send_to_review as send_questions
 from quiz.question_writing import add_topic, make_bank
 from quiz.questions import find_bank, find_questions
 from quiz.windows import parse_instant
-from web.demo.lai_chau import PROVINCE
+from web.demo.lai_chau import COMMUNES, PROVINCE
 from web.demo.rules import RulesFacts, rules_body
 
 QUESTIONS = Path(__file__).with_name("questions.json")
@@ -57,6 +58,12 @@ CURRENT_ROUND = 2  # of the open contest
 _SCIENCE = "Sở Khoa học và Công nghệ tỉnh Lai Châu"
 _HOME_AFFAIRS = "Sở Nội vụ tỉnh Lai Châu"
 _WEEK = timedelta(days=7)
+# Of each division apart; the highest first.
+_PRIZES = (
+    ("giải Nhất", 1, "1.000.000 đồng"),
+    ("giải Nhì", 2, "500.000 đồng"),
+    ("giải Ba", 3, "300.000 đồng"),
+)
 # Nobody has these numbers (web.demo.people); they show what an exclusion list does.
 _ORGANISERS_PHONES = ("0530 000 001", "0530 000 002", "0530 000 003")
 
@@ -157,6 +164,27 @@ async def _describe(plan: ContestPlan, contest: ContestShown, by: int) -> None:
     if not contest.rules_version:
         await publish_rules(contest.id, rules_body(_facts(plan)), by=by)
     await exclude(contest.id, _ORGANISERS_PHONES, "Thành viên Ban Tổ chức", by=by)
+    await _announce_prizes(contest.id, by)
+
+
+async def _announce_prizes(contest_id: int, by: int) -> None:
+    """Overall prizes for people of each division, one for a commune; those that are there stay."""
+    there = {(each.name, each.division_id) for each in await prizes_of(contest_id)}
+    divisions = (await get_contest(contest_id)).divisions
+    plans = [
+        PrizePlan(name=name, prize_count=count, reward=reward, division_id=division.id)
+        for name, count, reward in _PRIZES
+        for division in divisions
+    ]
+    plans.append(
+        PrizePlan(
+            name="giải tập thể cho xã, phường", prize_count=1, kind="collective", measure="rate",
+            block=COMMUNES, reward="3.000.000 đồng",
+        )
+    )  # fmt: skip
+    for plan in plans:
+        if (plan.name, plan.division_id) not in there:
+            await add_prize(contest_id, plan, by=by)
 
 
 def _facts(plan: ContestPlan) -> RulesFacts:
