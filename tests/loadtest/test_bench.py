@@ -21,7 +21,16 @@ SAVE_KEYS = {"bench", "rate", "ceiling", "ratio", "p99_ms", "errors", "lost", "c
 STEPS_KEYS = {"bench", "steps", "attempts", "errors", "lost", "commit", "seconds"}
 
 
-KEYS = {"attempt": ATTEMPT_KEYS, "save": SAVE_KEYS, "steps": STEPS_KEYS}
+RESCORING_KEYS = {
+    "bench", "attempts", "seconds", "per_s", "preview_seconds", "score_seconds", "errors", "lost",
+    "commit",
+}  # fmt: skip
+KEYS = {
+    "attempt": ATTEMPT_KEYS,
+    "save": SAVE_KEYS,
+    "steps": STEPS_KEYS,
+    "rescoring": RESCORING_KEYS,
+}
 
 
 def test_each_small_bench_gives_its_figures_and_loses_nothing(
