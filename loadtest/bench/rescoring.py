@@ -59,7 +59,7 @@ async def _measure(stack: Stack, count: int) -> Outcome:
     try:
         stage = await _stage()
         for start in range(0, count, BATCH):
-            await _lay_attempts(stage, min(BATCH, count - start))
+            await lay_attempts(stage, min(BATCH, count - start))
         scored = time.monotonic()
         while await results.score_waiting():
             pass
@@ -126,7 +126,7 @@ async def _stage() -> Stage:
     return Stage(**row, pool=await get_pool(db.pool(), row["pool_id"]))
 
 
-async def _lay_attempts(stage: Stage, count: int) -> None:
+async def lay_attempts(stage: Stage, count: int) -> None:
     """People who each handed in one attempt within the last hour, guessing every answer."""
     person_ids = await db.pool().fetch(
         "INSERT INTO person (full_name, name_key, sort_key, birth_year, unit_id, division_code, "
