@@ -103,6 +103,7 @@ async def test_a_wrong_key_is_mended_as_the_preview_said_and_the_result_becomes_
     await lan.goto(PAGE)
     faults = await faults_of(lan, "ket-qua")
     await picture(lan, "1-trong")
+    await lan.get_by_text("Chọn câu cần điều chỉnh").click()
     await lan.locator("section.scroll tbody th a").first.click()
     await lan.get_by_label("Cho mọi người có câu này trọn điểm").check()
     await lan.get_by_role("textbox", name="Lý do").first.fill("Hai phương án đều đúng")
