@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from core.clock import now
 from core.errors import Refusal
+from core.text import number
 from people.roles import Action
 from people.sessions import Viewer
 from quiz import draws, finalising, rescoring
@@ -428,9 +429,14 @@ def _moved(
         "move": kind,
         "old_rank": row["old_rank"],
         "new_rank": row["new_rank"],
-        "old_points": row["old_points"] / POINT,
-        "new_points": row["new_points"] / POINT,
+        "old_points": _points(row["old_points"]),
+        "new_points": _points(row["new_points"]),
     }
+
+
+def _points(thousandths: int) -> str:
+    """Decimals only where partial credit makes some."""
+    return number(thousandths / POINT, 2 if thousandths % POINT else 0)
 
 
 def _questions(
