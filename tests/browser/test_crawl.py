@@ -24,7 +24,8 @@ NOT_FOLLOWED = re.compile(r"^/(ngon-ngu|quan-tri/.*/mau$|anh/)|\.(pdf|xlsx)$")
 async def crawl(page: Page, folder: Path, *, most_of_a_kind: int) -> dict[str, int]:
     """Follow links from the home page, breadth first; each page is kept as the server sent it.
 
-    Boards have a page for each round, division and number: so many of each path are enough.
+    Boards have a page for each round, division and number, questions one each: so many of each
+    path are enough, whatever its number.
     """
     seen: dict[str, int] = {}
     kinds: dict[str, int] = {}
@@ -34,8 +35,9 @@ async def crawl(page: Page, folder: Path, *, most_of_a_kind: int) -> dict[str, i
         path = urlsplit(address).path
         if address in seen or NOT_FOLLOWED.search(path):
             continue
-        kinds[path] = kinds.get(path, 0) + 1
-        if kinds[path] > most_of_a_kind:
+        kind = re.sub(r"/\d+(?=/|$)", "/1", path)
+        kinds[kind] = kinds.get(kind, 0) + 1
+        if kinds[kind] > most_of_a_kind:
             continue
         answer = await page.goto(address)
         assert answer is not None
