@@ -14,6 +14,7 @@ from core.clock import local_day, now
 from core.db import Connection, transaction
 from core.errors import Refusal
 from core.text import clean, fold
+from people.audit import record
 from people.units import unknown_unit
 
 # Communes and provinces as they have been since districts ended (domain.md F, 103).
@@ -200,11 +201,23 @@ async def revise_unit(connection: Connection, unit: NewUnit) -> int:
 
 
 async def record_headcount(
-    *, unit_id: int, people_count: int, counted_on: date, source: str = ""
+    *,
+    unit_id: int,
+    people_count: int,
+    counted_on: date,
+    source: str = "",
+    by: int | None = None,
 ) -> None:
     """Keep how many people a unit had on a day; a second count of the same day replaces it."""
     async with transaction() as connection:
         await write_headcount(connection, unit_id, people_count, counted_on, source)
+        await record(
+            connection,
+            by=by,
+            action="add_headcount",
+            subject=f"unit:{unit_id}",
+            detail={"people": people_count, "on": counted_on.isoformat(), "source": source},
+        )
 
 
 async def write_headcount(
@@ -229,7 +242,7 @@ async def write_headcount(
 
 
 async def record_succession(
-    *, predecessor_code: str, successor_codes: Sequence[str], on: date
+    *, predecessor_code: str, successor_codes: Sequence[str], on: date, by: int | None = None
 ) -> None:
     """End a unit on the day before `on` and name who took over; may be told again.
 
@@ -256,6 +269,13 @@ async def record_succession(
             predecessor,
             successors,
             on,
+        )
+        await record(
+            connection,
+            by=by,
+            action="record_succession",
+            subject=f"unit:{predecessor}",
+            detail={"successors": list(successor_codes), "on": on.isoformat()},
         )
 
 

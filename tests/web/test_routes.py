@@ -189,6 +189,15 @@ MATRIX = {
     "GET /quan-tri/don-vi":                   "door 403 403 403 403 200 403 403 403 200 200",
     "GET /quan-tri/don-vi/mau":               "door 403 403 403 403 200 403 403 403 200 404",
     "POST /quan-tri/don-vi":                  "door 403 403 403 403 422 403 403 403 422 404",
+    "GET /quan-tri/don-vi/{code}":           "door 403 403 403 403 200 403 403 403 200 404",
+    "POST /quan-tri/don-vi/{code}/so-nguoi":
+                                             "door 403 403 403 403 422 403 403 403 422 404",
+    "POST /quan-tri/don-vi/{code}/ten-khac":
+                                             "door 403 403 403 403 422 403 403 403 422 404",
+    "POST /quan-tri/don-vi/{code}/ke-thua":
+                                             "door 403 403 403 403 422 403 403 403 422 404",
+    "POST /quan-tri/don-vi/{code}/chuyen-nguoi":
+                                             "door 403 403 403 403 422 403 403 403 422 404",
     "GET /quan-tri/nguoi":                   "door 403 403 403 403 200 403 403 403 200 200",
     "POST /quan-tri/nguoi/xuat":             "door 403 403 403 403 422 403 403 403 422 422",
     "GET /quan-tri/nguoi/mau":               "door 403 403 403 403 200 403 403 403 200 200",
@@ -271,7 +280,7 @@ def _turn(line: str) -> int:
 
 async def _of_the_cast(path: str, stage: Stage) -> str:
     """People and accounts: Mai's record beside Charlie's, and the reviewer's account and role."""
-    filled = path.replace("{person}", str(stage.person_ids["mai"]))
+    filled = path.replace("{person}", str(stage.person_ids["mai"])).replace("{code}", "X1")
     filled = filled.replace("{other}", str(stage.person_ids["charlie"]))
     if "{account}" not in path:
         return filled
