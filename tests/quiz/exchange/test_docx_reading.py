@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import textwrap
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -18,7 +15,7 @@ from core.errors import Refusal
 from core.text import clean
 from quiz.exchange.docx_reading import read_docx
 from quiz.exchange.item import Item, Understood
-from tests.core.test_documents import rezipped
+from tests.core.test_documents import assert_refused_cheaply, rezipped
 from tests.quiz.exchange.docx_files import (
     LETTER_LOOKS,
     MARKS,
@@ -555,37 +552,8 @@ def test_a_hostile_file_is_refused_with_a_sentence(name: str) -> None:
 
 
 def test_hostile_files_cost_less_than_a_second_and_64_megabytes(tmp_path: Path) -> None:
-    """In a process of its own, each file twice; the CPU's seconds, since the clock may be shared."""
-    for number, (make, _, _) in enumerate(HOSTILE.values()):
-        (tmp_path / f"{number:02d}").write_bytes(make())
-    program = """
-        import resource, sys, time
-        from pathlib import Path
-        from core.errors import Refusal
-        from quiz.exchange.docx_reading import read_docx
-        for path in sorted(Path(sys.argv[1]).iterdir()):
-            content = path.read_bytes()
-            before, spent = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, []
-            for _ in range(2):
-                start = time.process_time()
-                try:
-                    read_docx(content)
-                except Refusal:
-                    pass
-                spent.append(time.process_time() - start)
-            grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-            print(path.name, round(min(spent), 3), grown // 1000)
-    """
-    measured = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program), str(tmp_path)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    lines = [line.split() for line in measured.stdout.splitlines()]
-    assert len(lines) == len(HOSTILE)
-    assert max(float(spent) for _, spent, _ in lines) < 1.0, lines
-    assert max(int(grown) for _, _, grown in lines) < 64, lines
+    makers = [make for make, _, _ in HOSTILE.values()]
+    assert_refused_cheaply(makers, "quiz.exchange.docx_reading", "read_docx", tmp_path)
 
 
 def test_more_than_five_thousand_questions_are_refused() -> None:
