@@ -153,7 +153,7 @@ async def _accept(
 
 async def _chosen_bank(form: Form, *, by: int) -> int:
     code, name = form.text("ngan_hang"), clean(form.text("ten_moi"))
-    if not code and name:
+    if name:  # somebody typed it, while the list above may show the only bank by itself
         try:
             code = await name_bank(name, by=by)
         except Refusal as refusal:
