@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -135,6 +136,15 @@ def as_question(entry: Entry) -> Entry:
     return replace(entry, draft=draft, miss="", is_chosen=True)
 
 
+def own_faults(entry: Entry) -> dict[str, str]:
+    """What is wrong with its words whatever the reader thought of them, by field."""
+    draft = entry.draft
+    faults = faults_of(replace(draft, code=draft.code or _LATER, topic=draft.topic and _LATER))
+    if len(draft.topic) > LONGEST_NAME:
+        faults["topic"] = f"Tên chủ đề dài quá {LONGEST_NAME} ký tự."
+    return faults
+
+
 def faults_in(
     entries: Sequence[Entry], *, twins: Mapping[str, Collection[str]]
 ) -> dict[int, dict[str, str]]:
@@ -149,7 +159,7 @@ def faults_in(
     for entry in entries:
         if not entry.is_waiting:
             continue
-        draft, own = entry.draft, {**_draft_faults(entry), **entry.doubts}
+        draft, own = entry.draft, {**own_faults(entry), **entry.doubts}
         first = codes.setdefault(draft.code, entry)
         if draft.code and first is not entry:
             own.setdefault("code", f"Mã này đã dùng ở {first.name} của tệp.")
@@ -187,7 +197,10 @@ def entry_from(kept: Mapping[str, Any]) -> Entry:
 
 
 def _from_item(item: Item, defaults: Defaults) -> Entry:
-    texts = [each.text for each in item.options]
+    options = item.options[
+        : len(string.ascii_uppercase)
+    ]  # the bank takes eight; people see letters
+    texts = [each.text for each in options]
     draft = cleaned(
         QuestionDraft(
             code=item.code[:LONGEST_CODE],
@@ -197,7 +210,7 @@ def _from_item(item: Item, defaults: Defaults) -> Entry:
             text=item.text,
             options=tuple(
                 PoolOption(each.text, each.is_correct, each.is_pinned or is_pinned)
-                for each, is_pinned in zip(item.options, pinned(texts), strict=True)
+                for each, is_pinned in zip(options, pinned(texts), strict=True)
             ),
             explanation=item.explanation,
             source=item.source,
@@ -248,14 +261,6 @@ def _kind_after(before: QuestionDraft, after: QuestionDraft) -> str:
     if after.kind != before.kind or after.kind == "true_false" or rights == were or not rights:
         return after.kind
     return "multiple" if len(rights) > 1 else "single"
-
-
-def _draft_faults(entry: Entry) -> dict[str, str]:
-    draft = entry.draft
-    faults = faults_of(replace(draft, code=draft.code or _LATER, topic=draft.topic and _LATER))
-    if len(draft.topic) > LONGEST_NAME:
-        faults["topic"] = f"Tên chủ đề dài quá {LONGEST_NAME} ký tự."
-    return faults
 
 
 def _options(entry: Entry, typed: Retyped) -> tuple[PoolOption, ...]:

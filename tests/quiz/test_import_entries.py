@@ -81,6 +81,11 @@ def test_the_kind_follows_the_right_answers_unless_somebody_chooses_it() -> None
     assert fields(sent_back(entry(), kind="multiple")) == {1: {"answer"}}
 
 
+def test_options_without_end_are_a_fault_and_no_accident() -> None:
+    many = tuple(ItemOption(f"Phương án {n}", n == 1) for n in range(40))
+    assert fields(entry(options=many)) == {1: {"option_i"}}
+
+
 def test_misses_stand_where_they_were_in_the_file() -> None:
     misses = [Miss("đoạn 15–18", "Câu 2 ???", "Không có phương án nào."), Miss("đoạn 99", "x", "y")]
     found = from_file([item(1), item(2)], misses, DEFAULTS)

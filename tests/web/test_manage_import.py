@@ -309,6 +309,14 @@ async def test_a_long_file_is_looked_at_page_by_page(author: httpx.AsyncClient, 
     assert [each.text for each in await find_questions(bank, "da sua")] == ["Câu đầu, đã sửa"]
 
 
+async def test_forty_options_are_shown_to_be_mended(author: httpx.AsyncClient, bank: int) -> None:
+    wrong = " ".join(f"~Phương án {number}" for number in range(39))
+    review = await stage_file(author, f"::Q::Câu nào? {{=Đây {wrong}}}\n")
+    page = await author.get(review)
+    assert page.status_code == 200
+    assert "Nhiều nhất 8 phương án." in page.text
+
+
 @pytest.mark.parametrize("address", [f"{UPLOAD}/999", f"{UPLOAD}/x", f"{UPLOAD}/{'9' * 30}"])
 async def test_an_unknown_file_is_not_found(author: httpx.AsyncClient, address: str) -> None:
     assert (await author.get(address)).status_code == 404

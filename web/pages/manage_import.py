@@ -362,6 +362,7 @@ def _entries(shown: ImportShown, typed: Mapping[int, Retyped], wanted: int) -> d
 def _entry(entry: Entry, shown: ImportShown) -> dict[str, Any]:
     draft = entry.draft
     faults = dict(shown.faults.get(entry.id, {}))
+    own = import_entries.own_faults(entry)
     prefix = f"c{entry.id}_"
     rows = max(FEWEST_ROWS, len(draft.options) + 1, *_option_places(faults))
     if draft.kind == "true_false":
@@ -377,7 +378,7 @@ def _entry(entry: Entry, shown: ImportShown) -> dict[str, Any]:
         "needs": bool(entry.miss or faults),
         "is_chosen": entry.is_chosen,
         "is_update": bool(draft.code) and draft.code in shown.codes,
-        "asks_if_right": any(name in faults for name in entry.doubts)
+        "asks_if_right": any(name in faults for name in entry.doubts.keys() - own.keys())
         or any(not each.text for each in draft.options),
         "faults": [
             {"at": f"{prefix}{_place_of(name)}", "sentence": sentence}
