@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from core.db import Connection
 from core.errors import Refusal
 from people.audit import record
 from quiz.contests import unknown_contest
 
+Part = Literal["round", "division", "prize"]
+_OWNERS: dict[Part, tuple[str, str]] = {
+    "round": ("SELECT contest_id FROM round WHERE id = $1", "Không tìm thấy đợt thi này."),
+    "division": (
+        "SELECT contest_id FROM division WHERE id = $1",
+        "Không tìm thấy bảng dự thi này.",
+    ),
+    "prize": ("SELECT contest_id FROM prize WHERE id = $1", "Không tìm thấy giải thưởng này."),
+}
 _WHY_FIXED = {
     "in_review": "Cuộc thi đang chờ duyệt. Hãy nhờ người duyệt trả lại rồi mới sửa.",
     "approved": "Cuộc thi đã công bố: đề, giờ thi và cách tính không sửa được nữa.",
@@ -42,13 +52,12 @@ async def lock_draft(connection: Connection, contest_id: int | None) -> int:
     return bank_id
 
 
-async def lock_round(connection: Connection, round_id: int) -> int:
-    """Hold the draft that a round belongs to and return the contest's id."""
-    contest_id: int | None = await connection.fetchval(
-        "SELECT contest_id FROM round WHERE id = $1", round_id
-    )
+async def lock_part(connection: Connection, part: Part, part_id: int) -> int:
+    """Hold the draft that a round, a division or a prize belongs to and return the contest's id."""
+    query, sentence = _OWNERS[part]
+    contest_id: int | None = await connection.fetchval(query, part_id)
     if contest_id is None:
-        raise Refusal("not_found", "Không tìm thấy đợt thi này.")
+        raise Refusal("not_found", sentence)
     await lock_draft(connection, contest_id)
     return contest_id
 

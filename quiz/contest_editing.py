@@ -12,7 +12,7 @@ import asyncpg
 from core.db import Connection, json_text, transaction
 from core.errors import Refusal
 from core.text import clean, datetime_shown, deadline_shown
-from quiz.contest_draft import lock_draft, lock_round, record_change, refuse_faults
+from quiz.contest_draft import lock_draft, lock_part, record_change, refuse_faults
 from quiz.contest_making import (
     ContestFields,
     RoundFields,
@@ -93,7 +93,7 @@ async def rename_division(division_id: int, name: str, *, by: int | None = None)
         sentence = "Thiếu tên bảng."
         raise Refusal("bad_division", sentence, fields={"name": sentence})
     async with transaction() as connection:
-        contest_id = await _lock_by_division(connection, division_id)
+        contest_id = await lock_part(connection, "division", division_id)
         await connection.execute(
             "UPDATE division SET name = $2 WHERE id = $1", division_id, clean(name)
         )
@@ -104,7 +104,7 @@ async def rename_division(division_id: int, name: str, *, by: int | None = None)
 async def remove_division(division_id: int, *, by: int | None = None) -> None:
     """Take a division out of a draft, with the blueprints and prizes that were its own."""
     async with transaction() as connection:
-        contest_id = await _lock_by_division(connection, division_id)
+        contest_id = await lock_part(connection, "division", division_id)
         code = await connection.fetchval(
             "DELETE FROM division WHERE id = $1 RETURNING code", division_id
         )
@@ -117,7 +117,7 @@ async def edit_round(
     """Put a draft round's window and policy in the place of the old; refuses as `add_round`."""
     columns = round_columns(fields)
     async with transaction() as connection:
-        contest_id = await lock_round(connection, round_id)
+        contest_id = await lock_part(connection, "round", round_id)
         await connection.execute(
             "UPDATE round SET name = $2, opens_at = $3, closes_at = $4, opens_as_written = $5, "
             "closes_as_written = $6, time_limit_seconds = $7, attempt_limit = $8, counting = $9, "
@@ -131,7 +131,7 @@ async def edit_round(
 async def remove_round(round_id: int, *, by: int | None = None) -> None:
     """Take a round out of a draft, with its blueprint and its own prizes."""
     async with transaction() as connection:
-        contest_id = await lock_round(connection, round_id)
+        contest_id = await lock_part(connection, "round", round_id)
         number = await connection.fetchval(
             "DELETE FROM round WHERE id = $1 RETURNING number", round_id
         )
@@ -148,7 +148,7 @@ async def clone_round(round_id: int, *, count: int = 1, by: int | None = None) -
         sentence = f"Mỗi lần nhân từ 1 đến {MOST_CLONES} tuần."
         raise Refusal("bad_count", sentence, fields={"count": sentence})
     async with transaction() as connection:
-        contest_id = await lock_round(connection, round_id)
+        contest_id = await lock_part(connection, "round", round_id)
         source = await connection.fetchrow("SELECT * FROM round WHERE id = $1", round_id)
         number: int = await connection.fetchval(
             "SELECT max(number) FROM round WHERE contest_id = $1", contest_id
@@ -169,7 +169,7 @@ async def clone_round(round_id: int, *, count: int = 1, by: int | None = None) -
 async def copy_blueprint(round_id: int, *, by: int | None = None) -> int:
     """Give every other round of the draft this round's blueprints; returns how many rounds."""
     async with transaction() as connection:
-        contest_id = await lock_round(connection, round_id)
+        contest_id = await lock_part(connection, "round", round_id)
         others = await connection.fetch(
             "SELECT id FROM round WHERE contest_id = $1 AND id <> $2", contest_id, round_id
         )
@@ -227,13 +227,3 @@ async def copy_lines(connection: Connection, from_round_id: int, to_round_id: in
         from_round_id,
         to_round_id,
     )
-
-
-async def _lock_by_division(connection: Connection, division_id: int) -> int:
-    contest_id: int | None = await connection.fetchval(
-        "SELECT contest_id FROM division WHERE id = $1", division_id
-    )
-    if contest_id is None:
-        raise Refusal("not_found", "Không tìm thấy bảng dự thi này.")
-    await lock_draft(connection, contest_id)
-    return contest_id

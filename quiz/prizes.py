@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from core.db import Connection, pool, transaction
 from core.errors import Refusal
 from core.text import clean
-from quiz.contest_draft import lock_draft, record_change, refuse_faults
+from quiz.contest_draft import lock_draft, lock_part, record_change, refuse_faults
 
 KINDS = {"individual": "cá nhân", "collective": "tập thể"}
 MEASURES = {
@@ -84,7 +84,7 @@ async def edit_prize(prize_id: int, plan: PrizePlan, *, by: int | None = None) -
     """Put another prize in this one's place in the order; refuses as `add_prize`."""
     refuse_faults("bad_prize", _faults(plan))
     async with transaction() as connection:
-        contest_id = await _lock_by_prize(connection, prize_id)
+        contest_id = await lock_part(connection, "prize", prize_id)
         await _refuse_strangers(connection, contest_id, plan)
         await connection.execute(
             "UPDATE prize SET round_id = $2, division_id = $3, kind = $4, measure = $5, "
@@ -98,7 +98,7 @@ async def edit_prize(prize_id: int, plan: PrizePlan, *, by: int | None = None) -
 
 async def remove_prize(prize_id: int, *, by: int | None = None) -> None:
     async with transaction() as connection:
-        contest_id = await _lock_by_prize(connection, prize_id)
+        contest_id = await lock_part(connection, "prize", prize_id)
         name = await connection.fetchval("DELETE FROM prize WHERE id = $1 RETURNING name", prize_id)
         await record_change(connection, contest_id, by, "remove_prize", {"name": name})
 
@@ -106,7 +106,7 @@ async def remove_prize(prize_id: int, *, by: int | None = None) -> None:
 async def move_prize(prize_id: int, *, up: bool, by: int | None = None) -> None:
     """Change places with the prize above or below; the first and the last stay where they are."""
     async with transaction() as connection:
-        contest_id = await _lock_by_prize(connection, prize_id)
+        contest_id = await lock_part(connection, "prize", prize_id)
         order = [
             row["id"]
             for row in await connection.fetch(
@@ -189,13 +189,3 @@ async def _refuse_strangers(connection: Connection, contest_id: int, plan: Prize
         if found is not None and await connection.fetchval(query, found) != contest_id:
             sentence = "Hãy chọn trong danh sách của cuộc thi này."
             raise Refusal("bad_prize", sentence, fields={field: sentence})
-
-
-async def _lock_by_prize(connection: Connection, prize_id: int) -> int:
-    contest_id: int | None = await connection.fetchval(
-        "SELECT contest_id FROM prize WHERE id = $1", prize_id
-    )
-    if contest_id is None:
-        raise Refusal("not_found", "Không tìm thấy giải thưởng này.")
-    await lock_draft(connection, contest_id)
-    return contest_id
