@@ -8,6 +8,9 @@ CREATE TRIGGER audit_seal_only_added BEFORE UPDATE OR DELETE ON audit_seal
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE INDEX audit_entry_account ON audit_entry (account_id, id);
 CREATE INDEX audit_entry_action ON audit_entry (action, id);
+-- On a connection that speaks jsonb by itself, JSON handed over as text would become a string.
+ALTER TABLE audit_entry ADD CONSTRAINT audit_entry_detail_is_an_object
+    CHECK (jsonb_typeof(detail) = 'object');
 CREATE INDEX person_merged ON person (merged_into_id) WHERE merged_into_id IS NOT NULL;
 ALTER TABLE person
     ADD CONSTRAINT person_not_merged_into_itself CHECK (merged_into_id <> id);

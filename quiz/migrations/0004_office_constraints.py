@@ -4,15 +4,11 @@ from tortoise import migrations
 from tortoise.migrations import operations as ops
 
 FORWARD = """
-CREATE EXTENSION IF NOT EXISTS pg_trgm;
 ALTER TABLE question DROP CONSTRAINT question_state_known;
 ALTER TABLE question ADD CONSTRAINT question_state_known
     CHECK (state IN ('draft', 'in_review', 'approved', 'retired'));
 CREATE INDEX question_assignee ON question (assignee_id) WHERE state = 'in_review';
 CREATE INDEX question_tags ON question USING gin (tags jsonb_path_ops);
--- Near-duplicates are found by trigrams of the folded words.
-CREATE INDEX question_version_alike ON question_version USING gin (text_key gin_trgm_ops)
-    WHERE is_current;
 CREATE INDEX question_comment_question ON question_comment (question_id, created_at);
 ALTER TABLE question_comment ADD CONSTRAINT question_comment_kind_known
     CHECK (kind IN ('said', 'sent', 'returned', 'approved'));

@@ -24,6 +24,7 @@ WORDS = st.lists(
 
 
 async def test_the_share_is_what_postgresql_calls_similarity(clean: None) -> None:
+    await db.pool().execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
     keys = [fold(text) for text in TEXTS]
     for key, found in zip(keys, nearest(keys, keys), strict=True):
         rows = await db.pool().fetch(
