@@ -187,7 +187,7 @@ async def test_one_contest_is_open_one_is_coming_one_is_over(filled: None) -> No
     over = await contest_by_slug(contests.PAST_SLUG)
     assert [each.state_at(at) for each in over.rounds] == ["closed"]
     for contest in (current, coming, over):
-        assert contest.state == "approved"
+        assert contest.state == ("final" if contest is over else "approved")
         assert None not in (contest.created_by_id, contest.approved_by_id)
         assert contest.created_by_id != contest.approved_by_id
 
