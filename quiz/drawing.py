@@ -10,7 +10,7 @@ can draw the paper again, in any language.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -45,6 +45,29 @@ def draw(pool: Pool, seed: str, *, version: int = VERSION) -> Paper:
         PaperQuestion(pool.by_id[question_id], option_order(pool.by_id[question_id], key))
         for _, question_id in chosen
     )
+
+
+def holds(pool: Pool, question_id: int) -> Callable[[str], bool]:
+    """Tells whether the paper of a seed has this question, without drawing the whole paper.
+
+    Only its own blueprint line is looked at: a fifth of the work where most papers do not have it.
+    """
+    own_bytes = question_id.to_bytes(8, "big")
+    places = [
+        (line.question_count, [id_bytes for _, id_bytes in candidates if id_bytes != own_bytes])
+        for line, candidates in zip(pool.lines, pool.ids_by_line, strict=True)
+        if any(number == question_id for number, _ in candidates)
+    ]
+
+    def is_held(seed: str) -> bool:
+        key = bytes.fromhex(seed)
+        own = sha256(key + own_bytes).digest()
+        return any(
+            sum(sha256(key + each).digest() < own for each in others) < count
+            for count, others in places
+        )
+
+    return is_held
 
 
 def option_order(question: PoolQuestion, key: bytes) -> tuple[int, ...]:

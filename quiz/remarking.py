@@ -121,10 +121,11 @@ def _remark_batch(
     rows: Sequence[Any], pools: Mapping[int, Pool], question_version_id: int, overlay: Overlay
 ) -> tuple[int, list[Remarked]]:
     had_count, changed = 0, []
+    is_held = {pool_id: drawing.holds(pool, question_version_id) for pool_id, pool in pools.items()}
     for row in rows:
-        paper = drawing.draw(pools[row["pool_id"]], row["seed"], version=row["drawing_version"])
-        if all(each.question.id != question_version_id for each in paper):
+        if not is_held[row["pool_id"]](row["seed"]):
             continue
+        paper = drawing.draw(pools[row["pool_id"]], row["seed"], version=row["drawing_version"])
         had_count += 1
         scored = scoring.score(paper, json_value(row["answers"]), overlay)
         before = _scored(row)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quiz import pools
-from quiz.drawing import draw, option_order, shown_correct
+from quiz.drawing import draw, holds, option_order, shown_correct
 from quiz.pools import Pool, PoolLine, PoolOption, PoolQuestion
 
 
@@ -51,6 +51,14 @@ def test_a_paper_depends_on_the_seed_and_the_pool_alone(seed: str, random: objec
     shuffled = list(again.questions)
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # a random.Random
     assert draw(frozen, seed) == draw(Pool(tuple(shuffled), again.lines), seed)
+
+
+@given(seeds)
+def test_whether_a_paper_has_a_question_is_known_without_drawing_it(seed: str) -> None:
+    frozen = pool()
+    drawn = {each.question.id for each in draw(frozen, seed)}
+    assert {each.id for each in frozen.questions if holds(frozen, each.id)(seed)} == drawn
+    assert not holds(frozen, 999)(seed)
 
 
 def test_the_algorithm_gives_the_papers_that_it_has_always_given() -> None:
