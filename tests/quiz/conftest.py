@@ -6,7 +6,7 @@ tests/quiz/arena.py lays a smaller stage.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import product
@@ -18,6 +18,7 @@ from core import clock, db
 from people.persons import make_person
 from people.unit_writing import add_unit
 from quiz import frozen
+from quiz.attempts import Attempts
 from quiz.contest_making import add_division, add_round, make_contest, publish_rules, set_blueprint
 from quiz.contests import ContestShown, get_contest
 from quiz.pools import PoolLine, PoolOption
@@ -59,6 +60,13 @@ class Participant:
     division_id: int
     unit_id: int
     full_name: str
+
+
+@pytest.fixture
+async def attempts(clean: None) -> AsyncIterator[Attempts]:
+    writers = Attempts()
+    yield writers
+    await writers.close()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,13 +23,6 @@ from tests.quiz.test_results import play, recount
 
 PEOPLE = 6
 REASON = "Dùng hai tài khoản"
-
-
-@pytest.fixture
-async def attempts(clean: None) -> AsyncIterator[Attempts]:
-    writers = Attempts()
-    yield writers
-    await writers.close()
 
 
 @pytest.fixture

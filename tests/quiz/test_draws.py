@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -15,13 +14,6 @@ from tests.quiz.arena import Arena, build_arena, close_round
 from tests.quiz.test_results import play, recount
 
 RULE = "Giải đặc biệt xổ số miền Bắc ngày 30/11/2026"
-
-
-@pytest.fixture
-async def attempts(clean: None) -> AsyncIterator[Attempts]:
-    writers = Attempts()
-    yield writers
-    await writers.close()
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from core import db
@@ -11,13 +9,6 @@ from quiz.attempts import Attempts
 from quiz.disqualifying import disqualify
 from tests.quiz.arena import Arena, account_of, build_arena, close_round, instant
 from tests.quiz.test_results import play, recount
-
-
-@pytest.fixture
-async def attempts(clean: None) -> AsyncIterator[Attempts]:
-    writers = Attempts()
-    yield writers
-    await writers.close()
 
 
 async def provisional(attempts: Attempts, *, prediction: str = "people") -> Arena:

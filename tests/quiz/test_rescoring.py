@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -26,13 +25,6 @@ from tests.quiz.arena import (
 from tests.quiz.test_results import play, recount
 
 COUNTED = ("score", "standing", "standing_bucket", "participation", "score_tally")
-
-
-@pytest.fixture
-async def attempts(clean: None) -> AsyncIterator[Attempts]:
-    writers = Attempts()
-    yield writers
-    await writers.close()
 
 
 async def played(attempts: Attempts, *, people: int = 12, tries: int = 1, **more: Any) -> Arena:
