@@ -17,6 +17,7 @@ from quiz.question_writing import (
     compare_questions,
     find_twins,
     lock_bank,
+    with_kept_links,
     write_questions,
     write_topic,
 )
@@ -91,7 +92,7 @@ async def _take_in(
         await lock_bank(connection, bank_id)
         new_topics = await _match_topics(connection, bank_id, rows)
         _blame_repetitions(rows)
-        drafts = [row.draft for row in rows]
+        drafts = await with_kept_links(connection, bank_id, [row.draft for row in rows])
         twins = await find_twins(connection, bank_id, drafts)
         for row in rows:
             if row.draft.code in twins:

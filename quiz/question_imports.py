@@ -39,6 +39,7 @@ from quiz.question_writing import (
     LONGEST_TAG,
     MOST_TAGS,
     lock_bank,
+    with_kept_links,
     write_questions,
     write_topic,
 )
@@ -447,7 +448,8 @@ async def _write(
     made = new_codes([drafts[number].topic for number in nameless], used)
     for number, code in zip(nameless, made, strict=True):
         drafts[number] = replace(drafts[number], code=code)
-    await write_questions(connection, bank_id, list(drafts.values()), by=by)
+    kept = await with_kept_links(connection, bank_id, list(drafts.values()))
+    await write_questions(connection, bank_id, kept, by=by)
     await connection.executemany(
         "UPDATE question SET tags = $3::jsonb WHERE bank_id = $1 AND code = $2",
         [

@@ -41,6 +41,7 @@ COLUMNS: dict[str, str] = {
     "explanation": "Giải thích",
     "source": "Văn bản",
     "article": "Điều",
+    "link_url": "Liên kết",
     "valid_from": "Hiệu lực từ",
     "valid_to": "Hiệu lực đến",
 }
@@ -89,11 +90,11 @@ def template() -> bytes:
         ("CDS-001", "Chuyển đổi số", "dễ", "một đáp án",
          "Ngày Chuyển đổi số quốc gia là ngày nào?", "10/10", "22/12", "26/3", "2/9", "", "", "A",
          "Quyết định số 505/QĐ-TTg lấy ngày 10/10 hằng năm.",
-         "Quyết định số 505/QĐ-TTg ngày 22/04/2022", "", "22/04/2022", ""),
+         "Quyết định số 505/QĐ-TTg ngày 22/04/2022", "", "", "22/04/2022", ""),
         ("CDS-002", "Chuyển đổi số", "trung bình", "nhiều đáp án",
          "Những nội dung nào là trụ cột của Chương trình Chuyển đổi số quốc gia?", "Chính phủ số",
          "Kinh tế số", "Xã hội số", "Lịch sử số", "", "", "A, B, C", "",
-         "Quyết định số 749/QĐ-TTg ngày 03/06/2020", "", "03/06/2020", ""),
+         "Quyết định số 749/QĐ-TTg ngày 03/06/2020", "", "", "03/06/2020", ""),
     )  # fmt: skip
     return write_sheet(
         "Ngân hàng câu hỏi",
@@ -109,6 +110,7 @@ def template() -> bytes:
             "Đáp án: chữ của phương án đúng, như B hoặc A, C. Câu đúng sai ghi Đúng hoặc Sai.",
             "Phương án được xáo trộn khi thi; phương án kiểu “Cả A và B” hay “Tất cả đều đúng” thì "
             "không.",
+            "Liên kết: địa chỉ https:// của thủ tục thật; để trống thì giữ liên kết đang có.",
             "Hiệu lực từ, Hiệu lực đến: ngày/tháng/năm. Câu hết hiệu lực không được ra đề nữa.",
             "Không gộp ô, không dùng công thức. Mỗi tệp nhận tối đa 5.000 câu.",
         ),
@@ -189,6 +191,7 @@ def parse_fields(number: int, typed: Mapping[str, str]) -> QuestionRow:
         explanation=typed.get("explanation", ""),
         source=typed.get("source", ""),
         article=typed.get("article", ""),
+        link_url=clean(typed.get("link_url", "")),
         valid_from=_day(typed, "valid_from", faults),
         valid_to=_day(typed, "valid_to", faults),
     )

@@ -230,6 +230,18 @@ async def write_questions(
     return replace(written, version_ids={row["code"]: row["id"] for row in version_ids})
 
 
+async def with_kept_links(
+    connection: Connection, bank_id: int, drafts: Sequence[QuestionDraft]
+) -> list[QuestionDraft]:
+    """Drafts of a file, which keep the link that the bank has where they name none."""
+    current = await _current_values(connection, bank_id, [draft.code for draft in drafts])
+    links = {code: str(kept["values"]["link_url"]) for code, kept in current.items()}
+    return [
+        draft if draft.link_url else replace(draft, link_url=links.get(draft.code, ""))
+        for draft in drafts
+    ]
+
+
 async def compare_questions(
     connection: Connection, bank_id: int, drafts: Sequence[QuestionDraft]
 ) -> Written:

@@ -246,3 +246,20 @@ async def test_a_wrong_item_refuses_them_all(bank: Bank) -> None:
         await import_questions(bank.id, [good, {**good, "code": "N2", "text": ""}], by=None)
     assert refusal.value.code == "bad_questions"
     assert await kept_count() == before
+
+
+async def test_a_file_without_links_keeps_those_of_the_bank(
+    empty_bank: int, write_question: Callable[..., Awaitable[int]]
+) -> None:
+    await write_question(empty_bank, "CDS-1", link_url="https://dichvucong.gov.vn/a")
+    item = {
+        "code": "CDS-1", "topic": "chuyen-doi-so", "difficulty": "easy", "kind": "single",
+        "text": "Câu hỏi mới mang mã CDS-1?",
+        "options": [{"text": "Đúng vậy", "correct": True}, {"text": "Không", "correct": False}],
+    }  # fmt: skip
+    report = await import_questions(empty_bank, [item], by=None)
+    assert report.changed_count == 1
+    assert (
+        await db.pool().fetchval("SELECT link_url FROM question_version WHERE is_current")
+        == "https://dichvucong.gov.vn/a"
+    )
