@@ -19,11 +19,12 @@ from core.clock import local
 from core.db import Connection
 from core.errors import Refusal
 from core.queue import enqueue
+from quiz.corrections import Correction, Overlay
 from quiz.drawing import PaperQuestion
-from quiz.frozen import get_pool, paper_of
+from quiz.frozen import get_pool, overlay_of, paper_of
 from quiz.item_analysis import PaperFigures, Response, Responses
 from quiz.pools import Pool
-from quiz.scoring import POINT, question_points
+from quiz.scoring import POINT, corrected_points
 
 SAMPLE_SIZE = 50_000  # about 40 s of one core; the figures' own error is then below half a percent
 # So much is computed between two looks at the worker's other jobs: some 30 ms.
@@ -201,7 +202,9 @@ async def compute(round_id: int) -> int:
         )
         if row is None:
             raise Refusal("not_found", "Không tìm thấy đợt thi này.")
-        gathered = await _gather(connection, round_id, _threshold(row["people_count"]))
+        overlay = await overlay_of(connection, round_id, row["scoring_version"])
+        threshold = _threshold(row["people_count"])
+        gathered = await _gather(connection, round_id, threshold, overlay)
         # Sorting and correlating a sample takes seconds: not in the worker's own thread.
         questions = await asyncio.to_thread(gathered.questions.questions)
         papers = {
@@ -233,6 +236,7 @@ async def round_judged(round_id: int) -> RoundJudged | None:
     if row is None:
         return None
     content = row["content"]
+    overlay = await overlay_of(db.pool(), round_id, content["scoring_version"])
     divisions = {
         each["id"]: each["name"]
         for each in await db.pool().fetch(
@@ -257,7 +261,7 @@ async def round_judged(round_id: int) -> RoundJudged | None:
             PaperShown(divisions.get(each["pool_id"]), PaperFigures(**each["figures"]))
             for each in content["papers"]
         ],
-        questions=[_judged(each) for each in questions],
+        questions=[_judged(each, overlay.get(each["question_version_id"])) for each in questions],
     )
 
 
@@ -304,7 +308,9 @@ def _threshold(people_count: int) -> int:
     return _IDS if people_count <= SAMPLE_SIZE else _IDS * SAMPLE_SIZE // people_count
 
 
-async def _gather(connection: Connection, round_id: int, threshold: int) -> _Gathering:
+async def _gather(
+    connection: Connection, round_id: int, threshold: int, overlay: Overlay
+) -> _Gathering:
     gathered = _Gathering()
     slots: dict[int, dict[tuple[str, str], Hashable]] = {}
     async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -316,8 +322,13 @@ async def _gather(connection: Connection, round_id: int, threshold: int) -> _Gat
                     slots[pool_id] = _shared_slots(await get_pool(connection, pool_id))
                 paper = await paper_of(connection, pool_id, row["seed"], row["drawing_version"])
                 responses = [
-                    (asked, _response(asked, row["answers"].get(str(position), ()), slots[pool_id]))
+                    (asked, response)
                     for position, asked in enumerate(paper, start=1)
+                    if (
+                        response := _response(
+                            asked, row["answers"].get(str(position), ()), slots[pool_id], overlay
+                        )
+                    )
                 ]
                 gathered.add(pool_id, row["unit_id"], responses)
             await asyncio.sleep(0)
@@ -334,13 +345,20 @@ def _shared_slots(pool: Pool) -> dict[tuple[str, str], Hashable]:
 
 
 def _response(
-    asked: PaperQuestion, chosen: Sequence[int], slots: Mapping[tuple[str, str], Hashable]
-) -> Response:
+    asked: PaperQuestion,
+    chosen: Sequence[int],
+    slots: Mapping[tuple[str, str], Hashable],
+    overlay: Overlay,
+) -> Response | None:
+    """By the key that holds now; None for a question that was taken out."""
     question, order = asked.question, asked.option_order
+    points = corrected_points(asked, chosen, overlay.get(question.id))
+    if points is None:
+        return None
     return Response(
         question=question.id,
         slot=slots.get((question.topic, question.difficulty), question.id),
-        points=question_points(asked, chosen),
+        points=points,
         chosen=[order[shown - 1] for shown in chosen if 1 <= shown <= len(order)],
     )
 
@@ -382,7 +400,8 @@ async def _write(
     )
 
 
-def _judged(row: Any) -> QuestionJudged:
+def _judged(row: Any, correction: Correction | None) -> QuestionJudged:
+    mended = correction.right_options if correction and correction.kind == "rekey" else None
     figures = row["figures"]
     by_place = {each["place"]: each for each in figures["options"]}
     nobody = {"count": 0, "share": 0.0, "upper": 0.0, "lower": 0.0}
@@ -401,7 +420,7 @@ def _judged(row: Any) -> QuestionJudged:
         options=[
             OptionShown(
                 option["text"],
-                option["is_correct"],
+                option["is_correct"] if mended is None else place in mended,
                 **{name: by_place.get(place, nobody)[name] for name in nobody},
             )
             for place, option in enumerate(row["options"])

@@ -157,9 +157,9 @@ async def test_topics_are_found_by_code_or_by_name_without_marks(empty_bank: int
         ({"answer": "A, B"}, ("L", "Đáp án", "A, B"), "đúng một đáp án"),
         ({"kind": "nhiều đáp án"}, ("L", "Đáp án", "B"), "ít nhất hai đáp án"),
         ({"kind": "nhiều đáp án", "answer": "ABC"}, ("L", "Đáp án", "ABC"), "một phương án sai"),
-        ({"valid_from": "30/2/2026"}, ("P", "Hiệu lực từ", "30/2/2026"), "Không phải ngày"),
+        ({"valid_from": "30/2/2026"}, ("Q", "Hiệu lực từ", "30/2/2026"), "Không phải ngày"),
         ({"valid_from": "01/07/2026", "valid_to": "30/06/2026"},
-         ("Q", "Hiệu lực đến", "30/06/2026"), "phải sau ngày"),
+         ("R", "Hiệu lực đến", "30/06/2026"), "phải sau ngày"),
     ],
 )  # fmt: skip
 async def test_a_wrong_cell_is_named_and_nothing_is_imported(
@@ -198,7 +198,7 @@ async def test_columns_may_stand_in_any_order_and_strange_ones_are_named(empty_b
     ("content", "code", "words"),
     [
         (sheet(GOOD, columns=["code", "text"]), "wrong_columns", "“Chủ đề”, “Mức độ”"),
-        (sheet(GOOD, columns=[*COLUMNS, "code"]), "wrong_columns", "hai lần (A và R)"),
+        (sheet(GOOD, columns=[*COLUMNS, "code"]), "wrong_columns", "hai lần (A và S)"),
         (sheet(), "empty_sheet", "chưa có câu hỏi"),
         (write_sheet("Trống", [], []), "empty_sheet", "chưa có câu hỏi"),
         (sheet(*(other(f"Q{n}") for n in range(5001))), "too_many_rows", "5.000 dòng"),

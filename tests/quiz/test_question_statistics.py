@@ -161,3 +161,32 @@ async def test_a_round_without_attempts_has_no_figures(contest: ContestShown) ->
     assert await compute(contest.rounds[1].id) == 0
     with pytest.raises(Refusal, match="Không tìm thấy"):
         await compute(10**9)
+
+
+async def test_questions_are_judged_by_the_key_that_holds_now(
+    contest: ContestShown, participants: tuple[Participant, ...], queue: None
+) -> None:
+    for who in participants:
+        await play(contest, who, 0)
+    round_id = contest.rounds[0].id
+    await compute(round_id)
+    before = await round_judged(round_id)
+    assert before is not None
+    wrong = max(before.questions, key=lambda each: each.attempt_count)
+    chosen = next(place for place, option in enumerate(wrong.options) if option.count)
+    await db.pool().execute(
+        "INSERT INTO correction (round_id, question_version_id, kind, right_options, reason, state, "
+        "created_at, applied_at) VALUES ($1, $2, 'rekey', $3, 'Gõ nhầm.', 'applied', now(), now())",
+        round_id,
+        wrong.question_version_id,
+        [chosen],
+    )
+    await db.pool().execute("UPDATE round SET scoring_version = 2 WHERE id = $1", round_id)
+    await compute(round_id)
+    after = await round_judged(round_id)
+    assert after is not None
+    mended = next(
+        each for each in after.questions if each.question_version_id == wrong.question_version_id
+    )
+    assert (wrong.facility, mended.facility > 0) == (0, True)
+    assert [option.is_correct for option in mended.options].index(True) == chosen
