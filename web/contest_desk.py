@@ -157,7 +157,9 @@ async def desk_page(
         "why_fixed": fixed,
         "flash": _SAVED if request.query_params.get("luu") else None,
     }
-    return await office_page(request, viewer, template, {**frame, **context}, status=status)
+    return await office_page(
+        request, viewer, template, {**frame, **context}, contest=found, status=status
+    )
 
 
 def contest_state_tag(contest: ContestShown) -> str:

@@ -19,7 +19,7 @@ from core.official_paper import DOCX
 from people.persons import unit_name_of
 from people.roles import ACTIONS, Action, ContestScope, may, may_somewhere
 from people.sessions import Viewer
-from quiz.contests import ContestShown
+from quiz.contests import PUBLIC_STATES, ContestShown
 from web.forms import LARGEST_FORM_BYTES, Form
 from web.guard import signed_in
 from web.render import render
@@ -96,16 +96,39 @@ async def require_on(request: Request, action: Action, contest: ContestShown) ->
     return viewer
 
 
+def desk_pages(viewer: Viewer, contest: ContestShown) -> list[dict[str, str]]:
+    """The pages about a published contest that this person may open; a draft has its desk alone."""
+    if contest.state not in PUBLIC_STATES:
+        return []
+    path = f"/quan-tri/cuoc-thi/{contest.slug}"
+    doors: tuple[tuple[str, str, str, Action], ...] = (
+        ("desk", "Chuẩn bị", path, "see_dashboard"),
+        ("running", "Đang diễn ra", f"{path}/dang-dien-ra", "see_dashboard"),
+        ("results", "Kết quả", f"{path}/ket-qua", "analyse_questions"),
+        ("appeals", "Khiếu nại", f"{path}/khieu-nai", "see_results"),
+        ("awards", "Giải thưởng và công bố", f"{path}/giai-thuong", "see_results"),
+        ("analysis", "Phân tích câu hỏi", f"{path}/phan-tich", "analyse_questions"),
+        ("knowledge", "Bản đồ kiến thức", f"{path}/ban-do-kien-thuc", "see_dashboard"),
+    )
+    return [
+        {"key": key, "label": label, "url": url}
+        for key, label, url, action in doors
+        if may_on(viewer, action, contest)
+    ]
+
+
 async def office_page(
     request: Request,
     viewer: Viewer,
     template: str,
     context: Mapping[str, Any],
     *,
+    contest: ContestShown | None = None,
     status: int = HTTPStatus.OK,
 ) -> Response:
+    """A page of the office; one that is about a contest leads to the other pages about it."""
     roles = dict.fromkeys(ROLE_NAMES.get(role.name, role.name) for role in viewer.roles)
-    frame = {
+    frame: dict[str, Any] = {
         "account": {
             "name": viewer.shown_name,
             "role": ", ".join(roles),
@@ -113,6 +136,11 @@ async def office_page(
         },
         "menu": menu(viewer),
     }
+    if contest is not None:
+        frame["desk"] = {
+            "url": f"/quan-tri/cuoc-thi/{contest.slug}",
+            "pages": desk_pages(viewer, contest),
+        }
     return render(request, template, {**frame, **context}, status=status)
 
 

@@ -30,7 +30,7 @@ from quiz.question_statistics import (
 from quiz.questions import DIFFICULTIES
 from quiz.statistics import SMALLEST_GROUP
 from web.forms import read_form
-from web.office import download, may_on, office_page, require_on
+from web.office import download, office_page, require_on
 from web.pages.shown import round_or_current
 
 ADVICE = {
@@ -63,6 +63,7 @@ async def questions(request: Request) -> Response:
             "questions": [_question(each) for each in judged.questions] if judged else [],
             "is_asked": "dang_tinh" in request.query_params,
         },
+        contest=contest,
     )
 
 
@@ -103,7 +104,6 @@ async def knowledge(request: Request) -> Response:
         "manage/knowledge.html",
         {
             **_frame(contest, chosen, "ban-do-kien-thuc"),
-            "may_analyse": may_on(viewer, "analyse_questions", contest),
             "smallest": SMALLEST_GROUP,
             "topics": list(found.topics.values()) if found else [],
             "overall": _cells(found, found.overall) if found else [],
@@ -118,6 +118,7 @@ async def knowledge(request: Request) -> Response:
             if found
             else [],
         },
+        contest=contest,
     )
 
 

@@ -31,6 +31,7 @@ async def cases(request: Request) -> Response:
             "appeals": [{**_line(each), "url": _address(contest, each)} for each in found],
             "open_count": sum(each.state == "open" for each in found),
         },
+        contest=contest,
     )
 
 
@@ -94,6 +95,7 @@ async def _page(
             and may_on(viewer, "decide_appeals", contest),
             "form": form.for_page(),
         },
+        contest=contest,
         status=status,
     )
 

@@ -255,6 +255,7 @@ async def _page(
             },
             "form": form.for_page(),
         },
+        contest=contest,
         status=status,
     )
 

@@ -352,6 +352,7 @@ async def _page(request: Request, asked: _Asked, status: int = HTTPStatus.OK) ->
             },
             "form": asked.form.for_page(),
         },
+        contest=found,
         status=status,
     )  # fmt: skip
 

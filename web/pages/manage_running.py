@@ -13,7 +13,7 @@ from core.clock import local, local_day
 from core.db import database_clock
 from core.errors import Refusal
 from core.queue import queue_length
-from core.text import clean, datetime_shown, deadline_shown, duration_shown, phone_masked
+from core.text import clean, datetime_shown, deadline_shown, duration_shown, number, phone_masked
 from people.roles import Action
 from people.sessions import Viewer
 from people.units import find_units
@@ -77,7 +77,7 @@ async def monitor(request: Request) -> Response:
     response = (
         render(request, "manage/_running_now.html", context)
         if is_part(request)
-        else await office_page(request, viewer, "manage/running.html", context)
+        else await office_page(request, viewer, "manage/running.html", context, contest=found)
     )
     response.headers.add_vary_header("HX-Request")
     return response
@@ -303,6 +303,7 @@ async def _controls_page(
             ],
             "form": form.for_page(),
         },
+        contest=found,
         status=status,
     )
 
@@ -385,12 +386,13 @@ def _figures(shown: RoundNow, totals: leaderboard.Totals | None) -> list[dict[st
         {
             "label": "Đã thi",
             "value": totals.people_count if totals else 0,
-            "note": f"người, {totals.attempt_count if totals else 0} lượt đã chấm",
+            "note": f"người, {number(totals.attempt_count if totals else 0)} lượt đã chấm",
         },
         {
             "label": "Bắt đầu và nộp",
             "value": last.start_count + last.submit_count,
-            "note": f"{last.start_count} bắt đầu, {last.submit_count} nộp trong phút {_clock(last)}",
+            "note": f"{number(last.start_count)} bắt đầu, {number(last.submit_count)} nộp "
+            f"trong phút {_clock(last)}",
         },
         {
             "label": "Lượt lưu",

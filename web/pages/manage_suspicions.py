@@ -126,6 +126,7 @@ async def _page(
             },
             "form": form.for_page(),
         },
+        contest=found,
         status=status,
     )
 
