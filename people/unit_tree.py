@@ -70,5 +70,38 @@ async def unit_tree(paths: Sequence[str], *, on: date, text: str = "") -> list[U
     return tops
 
 
+@dataclass(frozen=True)
+class EndedUnit:
+    """A unit of the past and who took over from it."""
+
+    code: str
+    name: str
+    ended_on: date
+    person_count: int
+    successors: Sequence[str]
+
+
+async def ended_units(paths: Sequence[str], *, on: date) -> list[EndedUnit]:
+    """The units beneath `paths` whose last day is past, the latest first."""
+    rows = await pool().fetch(
+        """
+        SELECT u.code, u.name, u.valid_to AS ended_on,
+               (SELECT count(*)::int FROM person p
+                WHERE p.unit_id = u.id AND p.erased_at IS NULL) AS person_count,
+               ARRAY(SELECT later.name FROM unit_succession s
+                     JOIN unit later ON later.id = s.successor_id
+                     WHERE s.predecessor_id = u.id ORDER BY later.sort_key) AS successors
+        FROM unit u
+        WHERE EXISTS (SELECT FROM unnest($1::text[]) top WHERE u.path LIKE top || '%')
+          AND u.valid_to < $2
+        ORDER BY u.valid_to DESC, u.sort_key, u.code LIMIT $3
+        """,
+        list(paths),
+        on,
+        MOST_FOUND,
+    )
+    return [EndedUnit(**row) for row in rows]
+
+
 def size(nodes: Sequence[UnitNode]) -> int:
     return sum(1 + size(node.children) for node in nodes)

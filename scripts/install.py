@@ -26,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 IS_ROOT = os.geteuid() == 0
-# What WeasyPrint loads to draw certificates, and Debian's packages that carry it.
+# What WeasyPrint loads to draw PDF files, and Debian's packages that carry it.
 PDF_LIBRARIES = {
     "libpango-1.0.so.0": "libpango-1.0-0",
     "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",
@@ -144,10 +144,10 @@ def npm() -> list[str | Path]:
 
 
 def want_pdf_libraries(kind: str) -> None:
-    """Certificates need them; a contest runs without."""
+    """Minutes and certificates need them; a contest runs without."""
     missing = [package for name, package in PDF_LIBRARIES.items() if not is_loadable(name)]
     if missing and not (apt_install(missing) and all(map(is_loadable, PDF_LIBRARIES))):
-        ask_for(kind, by_hand("Giấy chứng nhận PDF / PDF certificates", missing))
+        ask_for(kind, by_hand("Tệp PDF / PDF files", missing))
 
 
 def want_browser(kind: str) -> None:

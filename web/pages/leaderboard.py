@@ -118,6 +118,9 @@ async def _context(
         "state": state,
         "as_of": snapshot["taken_at"] if snapshot else at,
         "frozen_at": snapshot["taken_at"] if snapshot else None,
+        "appeals_until": chosen.appeals_until
+        if state == "provisional" and chosen.appeals_until and chosen.appeals_until > at
+        else None,
         "opens_at": None,
         "hidden_at": contest.board_hidden_at,
         "note": "Xếp theo tỷ lệ người tham gia so với số người của đơn vị."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import Any
 
@@ -16,7 +17,7 @@ from people import unit_import
 from people.roles import may
 from people.sessions import Viewer
 from people.unit_import import COLUMNS, UnitReport
-from people.unit_tree import UnitNode, size, unit_tree
+from people.unit_tree import UnitNode, ended_units, size, unit_tree
 from web.forms import Form
 from web.guard import require, signed_in
 from web.office import download, office_page, reach, read_upload
@@ -59,13 +60,15 @@ async def _page(
     status: int = HTTPStatus.OK,
 ) -> Response:
     text = clean(request.query_params.get("tim", ""))[:100]
-    tree = await unit_tree(reach(viewer, "manage_units"), on=local_day(now()), text=text)
+    paths, today = reach(viewer, "manage_units"), local_day(now())
+    tree = await unit_tree(paths, on=today, text=text)
     return await office_page(
         request,
         viewer,
         "manage/units.html",
         {
             "tree": [_node(each) for each in tree],
+            "ended": [asdict(each) for each in await ended_units(paths, on=today)],
             "unit_count": size(tree),
             "query": text,
             "may_import": may(viewer, "manage_units", None),
