@@ -31,6 +31,7 @@ from core.errors import Refusal
 from core.settings import require_secret, settings
 from people.audit import record
 from people.passwords import readable_secret
+from people.sessions import revoke_sessions
 from people.tries import Try, count_try, note_failure, take_back
 
 STEP_SECONDS = 30
@@ -120,9 +121,13 @@ async def switch_off(account_id: int, typed: str) -> None:
 
 
 async def reset(account_id: int, *, by: int | None) -> None:
-    """Take the second factor off an account whose owner lost the telephone. May run again."""
+    """Take the second factor off an account whose owner lost the telephone. May run again.
+
+    Every browser is signed out: one of them may be the telephone that was lost.
+    """
     async with transaction() as connection:
         await _clear(connection, account_id)
+        await revoke_sessions(connection, account_id)
         await _record(connection, "reset_second_factor", account_id, by=by)
 
 

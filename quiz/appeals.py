@@ -202,7 +202,9 @@ async def _standing(connection: Connection, person_id: int, round_id: int) -> Ma
         "SELECT r.id AS round_id, r.contest_id, r.closes_at, r.result, r.appeals_until, "
         "p.id AS participant_id, s.attempt_id, s.question_count FROM round r "
         "LEFT JOIN participant p ON p.contest_id = r.contest_id AND p.person_id = $2 "
-        "LEFT JOIN standing s ON s.round_id = r.id AND s.participant_id = p.id WHERE r.id = $1",
+        "LEFT JOIN standing s ON s.round_id = r.id AND s.participant_id = p.id WHERE r.id = $1 "
+        # Whoever makes the result final waits, and then sees the case; or it is final already.
+        "FOR SHARE OF r",
         round_id,
         person_id,
     )

@@ -108,7 +108,8 @@ async def extend(
 
     Two grants add up; the same grant within a minute is refused, so a form that is sent twice
     counts once. Attempts that are over stay over. Refused: a final round, one that would be closed
-    all the same, and one that has closed and shown its key.
+    all the same, one that has closed and shown its key, and one whose result is frozen: the number
+    that everybody is ranked by has been counted.
     """
     _check(seconds, reason)
     async with db.transaction() as connection:
@@ -213,7 +214,7 @@ async def _locked_round(connection: Connection, round_id: int) -> Any:
     """The round's row, which makes grants of one round wait for each other."""
     found = await connection.fetchrow(
         f"SELECT r.contest_id, r.opens_at, r.closes_at, {LAST_CLOSE} AS last_closes_at, r.result, "  # noqa: S608 — only our own condition is put in
-        "c.state, c.review, clock_timestamp() AS at FROM round r JOIN contest c ON c.id = r.contest_id "
+        "r.prediction_frozen_at, c.state, c.review, clock_timestamp() AS at FROM round r JOIN contest c ON c.id = r.contest_id "
         "WHERE r.id = $1 FOR NO KEY UPDATE OF r",
         round_id,
     )
@@ -221,6 +222,8 @@ async def _locked_round(connection: Connection, round_id: int) -> Any:
         raise Refusal("not_found", "Không tìm thấy đợt thi này.")
     if found["result"] == "final":
         raise Refusal("round_final", "Kết quả đợt thi đã chốt nên không gia hạn được nữa.")
+    if found["prediction_frozen_at"] is not None:
+        raise Refusal("result_frozen", "Kết quả đợt thi đã khóa nên không gia hạn được nữa.")
     if found["at"] < found["opens_at"]:
         raise Refusal("not_open_yet", "Đợt thi chưa mở; hãy sửa giờ đóng thay vì gia hạn.")
     return found

@@ -123,6 +123,8 @@ async def finalise_round(round_id: int, *, by: int | None, waiver: str = "") -> 
             return
         if row["prediction_frozen_at"] is None:
             raise Refusal("not_frozen", "Hãy khóa kết quả và mở thời gian khiếu nại trước.")
+        if row["result"] != "provisional":  # somebody may still be let in
+            raise Refusal(*_NOT_PROVISIONAL)
         await _refuse_waiting(connection, round_id, list(_WAITING))
         if row["appeals_are_open"] and not clean(waiver):
             sentence = "Chưa hết thời gian khiếu nại. Hãy đợi, hoặc ghi lý do không cần đợi."

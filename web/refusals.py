@@ -33,6 +33,7 @@ _STATUS = {
     "starts_stopped": 409,
     "entries_stopped": 409,
     "round_final": 409,
+    "result_frozen": 409,
     "key_shown": 409,
     "extended_already": 409,
     "excluded": 403,

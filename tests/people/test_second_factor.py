@@ -15,6 +15,7 @@ from people import audit, second_factor
 from people.accounts import SignedIn, make_staff, set_password
 from people.persons import export_person
 from people.second_factor import matching_step
+from people.sessions import find_session
 from people.staff_sign_in import HalfWay, finish_sign_in, sign_in_staff
 from tests.people.cast import NOW
 
@@ -168,9 +169,11 @@ async def test_switching_off_needs_a_code_and_guesses_are_counted(alice: int) ->
 
 
 async def test_an_administrator_resets_what_was_lost(alice: int) -> None:
-    await switch_on(alice)
+    telephone, _ = await switch_on(alice)
+    lost = await sign_in(telephone.at(clock.now()))
     await second_factor.reset(alice, by=None)
     await second_factor.reset(alice, by=None)
+    assert await find_session(lost.session_token) is None
     await sign_in("")
     assert (await audit.entries(f"account:{alice}"))[1].action == "reset_second_factor"
 

@@ -123,6 +123,27 @@ async def test_nobody_appeals_too_early_too_late_or_without_an_attempt(
         await file_appeal(mai.person_id, about(contest))
 
 
+async def test_a_case_that_comes_while_the_result_becomes_final_waits_and_is_refused(
+    contest: ContestShown, mai: Participant
+) -> None:
+    async with db.pool().acquire() as connection:
+        async with connection.transaction():
+            await connection.execute(
+                "SELECT FROM round WHERE id = $1 FOR NO KEY UPDATE", contest.rounds[0].id
+            )
+            filing = asyncio.create_task(file_appeal(mai.person_id, about(contest)))
+            while not await connection.fetchval(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            ):
+                await asyncio.sleep(0.01)
+            await connection.execute(
+                "UPDATE round SET result = 'final' WHERE id = $1", contest.rounds[0].id
+            )
+        with pytest.raises(Refusal, match="kết quả chính thức"):
+            await filing
+    assert await appeals_by(mai.person_id, contest.id) == []
+
+
 async def test_a_decision_needs_a_reason_is_made_once_and_is_recorded(
     contest: ContestShown, mai: Participant, staff: Staff
 ) -> None:

@@ -320,6 +320,7 @@ async def test_a_board_that_froze_too_early_is_live_again(attempts: Attempts) ->
     ("change", "code"),
     [
         ("UPDATE round SET result = 'final'", "round_final"),
+        ("UPDATE round SET prediction_frozen_at = now()", "result_frozen"),
         ("UPDATE round SET closes_at = now() - interval '20 min'", "round_closed"),
         ("UPDATE round SET closes_at = now() - interval '2 min'", "key_shown"),
         ("UPDATE round SET opens_at = now() + interval '2 min'", "not_open_yet"),

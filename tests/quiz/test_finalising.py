@@ -159,3 +159,12 @@ async def test_an_open_round_is_not_frozen(attempts: Attempts) -> None:
     arena = await build_arena()
     with pytest.raises(Refusal, match="not_provisional"):
         await finalising.freeze_prediction(arena.round_id, by=None)
+
+
+async def test_a_round_that_somebody_may_still_enter_is_not_final(attempts: Attempts) -> None:
+    arena = await provisional(attempts)
+    await finalising.freeze_prediction(arena.round_id, by=None)
+    await db.pool().execute("UPDATE round SET result = 'none'")
+    with pytest.raises(Refusal, match="not_provisional"):
+        await finalising.finalise_round(arena.round_id, by=None)
+    assert await result_of(arena) == ("none", "approved")
