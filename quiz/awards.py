@@ -69,7 +69,7 @@ class AwardShown:
     receipt: str | None
     state: str
     note: str
-    is_name_public: bool  # the person agreed that the name is published
+    is_name_public: bool  # the person agreed that the name is published, or has none any more
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,12 @@ async def awards_of(contest_id: int, *, round_id: int | None = None) -> list[Awa
         "SELECT a.id, a.prize_id, a.place, a.participant_id, a.unit_id, a.printed_name, "
         "a.unit_name, ac.phone, s.points, s.correct_count, s.question_count, s.duration_ms, "
         "s.prediction, t.receipt, a.state, a.note, "
-        "coalesce((SELECT c.is_given FROM consent c JOIN consent_text x ON x.id = c.text_id "
+        "e.erased_at IS NOT NULL OR coalesce((SELECT c.is_given FROM consent c JOIN consent_text x ON x.id = c.text_id "
         " WHERE c.person_id = m.person_id AND x.purpose = 'publish_name' "
         " ORDER BY c.id DESC LIMIT 1), false) AS is_name_public "
         "FROM award a JOIN prize p ON p.id = a.prize_id "
         "LEFT JOIN participant m ON m.id = a.participant_id "
+        "LEFT JOIN person e ON e.id = m.person_id "
         "LEFT JOIN account ac ON ac.person_id = m.person_id "
         "LEFT JOIN standing s ON s.participant_id = a.participant_id AND s.round_id = p.round_id "
         "LEFT JOIN attempt t ON t.id = s.attempt_id "

@@ -112,10 +112,27 @@ async def participant_of(person_id: int, contest_id: int) -> Entered | None:
 
 
 async def forget_name(person_id: int) -> None:
-    """After a person's data are erased: their attempts stay on the boards without a name."""
-    await db.pool().execute(
-        "UPDATE participant SET shown_name = $2 WHERE person_id = $1", person_id, ERASED_NAME
-    )
+    """After a person's data are erased: attempts, prizes and appeals stay, without name and words."""
+    async with db.transaction() as connection:
+        rows = await connection.fetch(
+            "UPDATE participant SET shown_name = $2 WHERE person_id = $1 RETURNING id",
+            person_id,
+            ERASED_NAME,
+        )
+        own = [row["id"] for row in rows]
+        await connection.execute(
+            "UPDATE award SET printed_name = $2 WHERE participant_id = ANY($1::bigint[])",
+            own,
+            ERASED_NAME,
+        )
+        # An open case has nobody left to answer to, and must not hold the result up.
+        await connection.execute(
+            "UPDATE appeal SET body = $2, decided_at = coalesce(decided_at, clock_timestamp()), "
+            "state = CASE state WHEN 'open' THEN 'withdrawn' ELSE state END "
+            "WHERE participant_id = ANY($1::bigint[])",
+            own,
+            ERASED_NAME,
+        )
 
 
 async def enter(

@@ -74,6 +74,35 @@ async def _with_rank(attempt: AttemptShown) -> AttemptShown:
     return AttemptShown(**{**asdict(attempt), "rank": place.rank if place else None})
 
 
+async def decisions_about(person_id: int) -> dict[str, Any]:
+    """What was asked and decided about a person, ready for JSON: appeals, prizes, exclusions."""
+    row = await db.pool().fetchrow(
+        """
+        SELECT coalesce((
+                   SELECT jsonb_agg(jsonb_build_object('number', x.case_number, 'round_id', x.round_id,
+                       'subject', x.subject, 'question_position', x.question_position,
+                       'body', x.body, 'state', x.state, 'decision', x.decision,
+                       'created_at', x.created_at, 'decided_at', x.decided_at) ORDER BY x.id)
+                   FROM appeal x WHERE x.participant_id = ANY(own.ids)), '[]') AS appeals,
+               coalesce((
+                   SELECT jsonb_agg(jsonb_build_object('prize', z.name, 'reward', z.reward,
+                       'place', w.place, 'printed_name', w.printed_name, 'unit', w.unit_name,
+                       'state', w.state, 'note', w.note, 'created_at', w.created_at) ORDER BY w.id)
+                   FROM award w JOIN prize z ON z.id = w.prize_id
+                   WHERE w.participant_id = ANY(own.ids)), '[]') AS awards,
+               coalesce((
+                   SELECT jsonb_agg(jsonb_build_object('round_id', d.round_id, 'reason', d.reason,
+                       'created_at', d.created_at, 'lift_reason', d.lift_reason,
+                       'lifted_at', d.lifted_at) ORDER BY d.id)
+                   FROM disqualification d WHERE d.participant_id = ANY(own.ids)), '[]')
+                   AS exclusions
+        FROM (SELECT array_agg(id) AS ids FROM participant WHERE person_id = $1) own
+        """,
+        person_id,
+    )
+    return dict(row)
+
+
 @dataclass(frozen=True)
 class ContestEntered:
     """A contest that a person takes part in, for the office's page of the person."""

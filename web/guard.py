@@ -26,6 +26,8 @@ from web.forms import wants_json
 from web.tokens import AttemptToken, Tokens
 
 Handler = Callable[[Request], Awaitable[Response]]
+# The one page that a password which was handed over opens.
+OWN_PASSWORD = "/tai-khoan/mat-khau"
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,10 @@ async def _everybody(_request: Request, _access: Access) -> Response | None:
 
 
 async def _signed_in(request: Request, access: Access) -> Response | None:
-    if await viewer_of(request) is not None:
+    viewer = await viewer_of(request)
+    if viewer is not None:
+        if viewer.must_change_password and request.url.path != OWN_PASSWORD:
+            return RedirectResponse(OWN_PASSWORD, HTTPStatus.SEE_OTHER)
         return None
     if wants_json(request):
         raise Refusal("signed_out", "Bạn hãy đăng nhập trước.")
@@ -120,8 +125,6 @@ async def _staff(request: Request, access: Access) -> Response | None:
     viewer = await viewer_of(request)
     if not may_somewhere(viewer, access.action):
         raise Refusal("forbidden", "Tài khoản của bạn chưa được giao quyền dùng trang này.")
-    if viewer is not None and viewer.must_change_password:
-        return RedirectResponse("/tai-khoan/mat-khau", HTTPStatus.SEE_OTHER)
     return None
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from core import clock, db
 from core.errors import Refusal
-from people import audit, codes, consents, persons, sessions
+from people import audit, codes, consents, merging, persons, sessions
 from people.accounts import SignedIn, begin_sign_in, begin_sign_up, check_sign_up, finish_with_code
 from people.persons import PeopleFilter
 from people.units import get_unit
@@ -83,6 +83,17 @@ async def test_an_erased_person_is_nobody_any_more() -> None:
     assert "Firefox" not in left
     (line, _) = await audit.entries(f"person:{mai.person_id}")
     assert (line.action, line.by) == ("erase_person", mai.account_id)
+
+
+async def test_the_records_that_became_part_of_an_erased_one_are_erased_with_it() -> None:
+    mai, twin = [await sign_up("Lò Thị Mai", f"091234567{number}") for number in (8, 9)]
+    await db.pool().execute("UPDATE person SET job_title = 'Chuyên viên Mai'")
+    async with db.transaction() as connection:
+        await merging.absorb(connection, twin.person_id, mai.person_id, by=mai.account_id)
+    await persons.erase_person(mai.person_id, by=mai.account_id)
+    left = json.dumps(await everything(), default=str, ensure_ascii=False)
+    assert "Mai" not in left
+    assert "91234567" not in left
 
 
 async def test_the_number_of_an_erased_person_is_free_for_a_new_sign_up() -> None:

@@ -9,8 +9,11 @@ import pytest
 
 from core import db
 from people.consents import TAKE_PART, give, publish_first_texts
+from people.persons import ERASED_NAME
 from people.roles import grant_role
 from quiz import results
+from quiz.appeals import appeals_of
+from quiz.awards import awards_of
 from tests.quiz.arena import Arena, build_arena, instant
 from tests.web.conftest import SignIn, Site
 from web.pages.account import device_name
@@ -29,6 +32,33 @@ async def play(client: httpx.AsyncClient) -> str:
     await client.post(f"{path}/nop", data={"seq": "1", "q1": "1"})
     await results.score_waiting()
     return path
+
+
+async def decide_about(arena: Arena) -> None:
+    """Mai won a prize, was taken out for it, and appealed; nobody has answered yet."""
+    participant_id = await db.pool().fetchval(
+        "SELECT id FROM participant WHERE person_id = $1", arena.person_ids[0]
+    )
+    await db.pool().execute(
+        "WITH giai AS (INSERT INTO prize (contest_id, kind, name, prize_count, position, measure, "
+        "block, reward) VALUES ($1, 'individual', 'Nhất', 1, 1, '', '', '') RETURNING id) "
+        "INSERT INTO award (prize_id, participant_id, place, printed_name, unit_name, state, note, "
+        "created_at) SELECT id, $2, 1, 'Lò Thị Mai', '', 'given', '', now() FROM giai",
+        arena.contest_id,
+        participant_id,
+    )
+    await db.pool().execute(
+        "INSERT INTO disqualification (participant_id, round_id, reason, created_at, lift_reason) "
+        "VALUES ($1, $2, 'Thi hộ', now(), '')",
+        participant_id,
+        arena.round_id,
+    )
+    await db.pool().execute(
+        "INSERT INTO appeal (case_number, round_id, participant_id, subject, body, state, "
+        "decision, created_at) VALUES ('KN-1', $2, $1, 'exclusion', 'Tôi là Mai', 'open', '', now())",
+        participant_id,
+        arena.round_id,
+    )
 
 
 async def test_mai_finds_her_attempts_with_receipt_and_rank(arena: Arena, sign_in: SignIn) -> None:
@@ -130,6 +160,7 @@ async def test_the_export_holds_everything_of_hers_and_no_secret(
     await give(arena.person_ids[0], TAKE_PART)
     await play(mai)
     await play(charlie)
+    await decide_about(arena)
     answer = await mai.post("/tai-khoan/du-lieu/tai-ve")
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["content-disposition"].startswith('attachment; filename="du-lieu-')
@@ -139,6 +170,9 @@ async def test_the_export_holds_everything_of_hers_and_no_secret(
     assert held["person"]["unit"] == "Xã Bình Lư"
     assert held["account"]["phone"].startswith("+8491")
     assert [each["purpose"] for each in held["consents"]] == [TAKE_PART]
+    assert [each["body"] for each in held["appeals"]] == ["Tôi là Mai"]
+    assert [each["printed_name"] for each in held["awards"]] == ["Lò Thị Mai"]
+    assert [each["reason"] for each in held["exclusions"]] == ["Thi hộ"]
     (attempt,) = held["attempts"]
     assert attempt["contest_name"] == "Cuộc thi"
     assert attempt["receipt"]
@@ -161,6 +195,7 @@ async def test_an_erased_person_is_gone_from_every_page(
 ) -> None:
     mai, phone = [await sign_in(arena.person_ids[0]) for _ in range(2)]
     path = await play(mai)
+    await decide_about(arena)
     board = "/cuoc-thi/thi/bang-xep-hang"
     assert "Lò Thị M." in (await visitor.get(board)).text
     answer = await mai.post("/tai-khoan/du-lieu/xoa", data={"xac_nhan": "1"})
@@ -176,6 +211,10 @@ async def test_an_erased_person_is_gone_from_every_page(
         await db.pool().fetchval("SELECT count(*) FROM person WHERE full_name LIKE 'Lò Thị%'") == 0
     )
     assert await db.pool().fetchval("SELECT phone FROM account WHERE phone IS NOT NULL") is None
+    [award] = await awards_of(arena.contest_id)
+    assert (award.printed_name, award.is_name_public) == (ERASED_NAME, True)
+    [case] = await appeals_of(arena.contest_id)
+    assert (case.state, "Mai" in case.body, case.decided_at is None) == ("withdrawn", False, False)
 
 
 async def test_staff_find_the_way_to_their_work(arena: Arena, sign_in: SignIn) -> None:

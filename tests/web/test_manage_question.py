@@ -293,6 +293,8 @@ async def test_a_key_seen_before_the_opening_is_put_on_record(
         await reviewer.get(path)
     [seen] = await entries(subject)
     assert (seen.action, seen.by) == ("see_question", await stage.account_id("reviewer"))
+    await stage.clients["author"].get(f"{path}/sua")
+    assert (await entries(subject))[0].by == await stage.account_id("author")
 
 
 async def test_measured_questions_show_their_figures(stage: Stage, bank: int, path: str) -> None:

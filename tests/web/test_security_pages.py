@@ -146,8 +146,12 @@ async def test_a_password_that_was_handed_over_serves_for_nothing_but_a_new_one(
     await grant_role(account_id, "organiser", unit_id=unit_id, by=None)
     answer = await visitor.post(DOOR, data={**FORM, "tiep": "/quan-tri"})
     assert answer.headers["location"] == "/tai-khoan/mat-khau"
-    turned_away = await visitor.get("/quan-tri")
-    assert turned_away.headers["location"] == "/tai-khoan/mat-khau"
+    for address in ("/quan-tri", "/tai-khoan", "/tai-khoan/du-lieu", FACTOR):
+        turned_away = await visitor.get(address)
+        assert turned_away.headers["location"] == "/tai-khoan/mat-khau"
+    begun = await visitor.post(f"{FACTOR}/bat-dau")
+    assert begun.headers["location"] == "/tai-khoan/mat-khau"
+    assert await db.pool().fetchval("SELECT count(*) FROM account WHERE totp_secret <> ''") == 0
     assert "chỉ dùng một lần" in (await visitor.get("/tai-khoan/mat-khau")).text
     wanted = {"mat_khau_cu": PASSWORD, "mat_khau_moi": "suối trong bản nhỏ"}
     unlike = await visitor.post("/tai-khoan/mat-khau", data={**wanted, "mat_khau_lai": "khác"})

@@ -10,6 +10,7 @@ import pytest
 
 from core import db
 from core.documents import write_sheet
+from people.audit import entries
 from quiz import contests, publishing
 from quiz.blueprint_grid import lines_of
 from quiz.contests import ContestShown
@@ -327,7 +328,7 @@ async def test_rules_are_composed_shown_before_and_signed(
 
 
 async def test_a_trial_is_scored_and_leaves_no_trace_of_taking_part(
-    organiser: httpx.AsyncClient, stage: Stage
+    organiser: httpx.AsyncClient, stage: Stage, bank: int
 ) -> None:
     page = (await organiser.get(f"{DESK}/lam-thu")).text
     assert page.count('class="q card"') == 4
@@ -339,6 +340,9 @@ async def test_a_trial_is_scored_and_leaves_no_trace_of_taking_part(
     assert result.text.count("Đáp án đúng") >= 4
     for table in tables:
         assert await db.pool().fetchval(f"SELECT count(*) FROM {table}") == 0
+    await stage.clients["approver"].post(f"{DESK}/lam-thu", data=hidden)  # the key alone
+    seen = (await entries(f"bank:{bank}"))[0]
+    assert (seen.action, seen.by) == ("see_bank", await stage.account_id("approver"))
     changed = await organiser.post(f"{DESK}/lam-thu", data={**hidden, "kho": "0" * 64})
     assert changed.status_code == 422
     assert "vừa thay đổi" in changed.text

@@ -18,7 +18,7 @@ from people.sessions import Viewer
 from quiz.attempts import recent_attempts
 from quiz.contests import open_round
 from quiz.entering import forget_name
-from quiz.history import AttemptShown, attempts_of
+from quiz.history import AttemptShown, attempts_of, decisions_about
 from web.forms import Form, read_form, whole
 from web.guard import signed_in
 from web.office import front_door
@@ -128,6 +128,7 @@ async def export_data(request: Request) -> Response:
     viewer = await signed_in(request)
     held = await persons.export_person(viewer.person_id)
     held["attempts"] = [each.exported() for each in await attempts_of(viewer.person_id)]
+    held |= await decisions_about(viewer.person_id)
     return Response(
         # PostgreSQL's driver has a UUID of its own, which orjson does not know.
         orjson.dumps(held, option=orjson.OPT_INDENT_2, default=str),

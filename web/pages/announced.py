@@ -52,7 +52,9 @@ async def _context(contest: ContestShown) -> dict[str, Any]:
     open_rounds = {each.round_id for each in published}
     held = [each for each in await awards.awards_of(contest.id) if each.state == "given"]
     prizes = await prizes_of(contest.id)
-    overall = [each for each in prizes if each.round_id is None] if contest.state == "final" else []
+    # What adds up every round is published with the last of them.
+    is_whole = bool(contest.rounds) and {each.id for each in contest.rounds} <= open_rounds
+    overall = [each for each in prizes if each.round_id is None] if is_whole else []
     return {
         "contest": {"slug": contest.slug, "title": contest.name},
         "as_of": now(),

@@ -20,6 +20,7 @@ from people.audit import record
 from people.roles import Action
 from people.sessions import Viewer
 from quiz.contests import ContestShown, RoundShown, contest_by_slug
+from quiz.question_secrecy import note_bank_seen
 from quiz.question_statistics import (
     KnowledgeMap,
     QuestionJudged,
@@ -50,6 +51,8 @@ KNOWN_BADLY = 0.5
 async def questions(request: Request) -> Response:
     viewer, contest, chosen = await _asked(request, "analyse_questions")
     judged = await round_judged(chosen.id) if chosen else None
+    if judged:  # a contest to come may ask the same questions
+        await note_bank_seen(contest.bank_id, by=viewer.account_id)
     return await office_page(
         request,
         viewer,

@@ -28,6 +28,7 @@ from quiz.question_drafts import (
     cleaned,
     option_field,
 )
+from quiz.question_secrecy import note_question_seen
 from quiz.questions import DIFFICULTIES, KINDS, QuestionShown
 from web.bank_deeds import LARGEST_ID
 from web.forms import Form, day, whole
@@ -323,6 +324,8 @@ async def _editor(
     *,
     meanwhile: bool = False,
 ) -> Response:
+    if target.question:
+        await note_question_seen(target.question.id, by=viewer.account_id)
     topics = await questions.topics_of(target.bank_id)
     conflict = await _conflict(target, form, topics) if meanwhile else None
     image_id = whole(form.text("hinh_cu"), largest=LARGEST_ID)

@@ -21,6 +21,7 @@ from quiz.asked_questions import Asked, asked_questions
 from quiz.contests import ContestShown, RoundShown, contest_by_slug
 from quiz.disqualifying import disqualifications_of, disqualify, lift_disqualification
 from quiz.extensions import find_candidates
+from quiz.question_secrecy import note_bank_seen
 from quiz.question_statistics import QuestionJudged, round_judged
 from quiz.scoring import POINT
 from web.forms import Form, read_form, wants_json, whole
@@ -281,11 +282,14 @@ async def _page(request: Request, asked: _Asked, status: int = HTTPStatus.OK) ->
     fresh = next(
         each for each in (await contest_by_slug(found.slug)).rounds if each.id == chosen.id
     )
-    questions = await asked_questions(chosen.id)
+    questions = await _keys(asked)
     judged = await round_judged(chosen.id)
     figures = {each.question_version_id: each for each in judged.questions} if judged else {}
     may_manage = may_on(viewer, "manage_contest", found)
     may_approve = may_on(viewer, "approve_contest", found)
+    corrections = await _corrections(asked, questions)
+    if corrections or (questions and may_manage):  # a contest to come may ask the same ones
+        await note_bank_seen(found.bank_id, by=viewer.account_id)
     waits = await finalising.find_what_waits(chosen.id)
     is_open = fresh.result != "final"
     return await office_page(
@@ -300,7 +304,7 @@ async def _page(request: Request, asked: _Asked, status: int = HTTPStatus.OK) ->
                 for each in found.rounds
             ],
             "kinds": [{"value": value, "label": label} for value, label in KINDS.items()],
-            "corrections": await _corrections(asked, questions),
+            "corrections": corrections,
             "chosen_question": _chosen(asked.form, questions, figures),
             "questions": _questions(questions, figures),
             "has_figures": bool(figures),
@@ -357,6 +361,16 @@ async def _page(request: Request, asked: _Asked, status: int = HTTPStatus.OK) ->
     )  # fmt: skip
 
 
+async def _keys(asked: _Asked) -> Mapping[int, Asked]:
+    """The round's questions with their keys; before it opens only for those who see its paper."""
+    found, viewer = asked.contest, asked.viewer
+    is_secret = now() < asked.chosen.opens_at
+    makers = ("manage_contest", "approve_contest")
+    if is_secret and not any(may_on(viewer, action, found) for action in makers):
+        return {}
+    return await asked_questions(asked.chosen.id)
+
+
 def _round(chosen: RoundShown) -> dict[str, Any]:
     at = now()
     return {
@@ -376,6 +390,8 @@ def _round(chosen: RoundShown) -> dict[str, Any]:
 async def _corrections(asked: _Asked, questions: Mapping[int, Asked]) -> list[dict[str, Any]]:
     shown = []
     for each in await rescoring.corrections_of(asked.chosen.id):
+        if each.question_version_id not in questions:  # still a secret
+            continue
         effect = each.outcome or each.preview
         question = questions[each.question_version_id].frozen
         shown.append(

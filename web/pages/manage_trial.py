@@ -72,6 +72,7 @@ async def score(request: Request) -> Response:
         )
     except Refusal as refusal:
         return await _refused(request, viewer, found, refusal.sentence)
+    await note_bank_seen(found.bank_id, by=viewer.account_id)  # the key, perhaps for the first time
     return render(
         request,
         "manage/trial_result.html",
