@@ -189,5 +189,6 @@ async def test_the_account_page_shows_how_the_account_is_guarded(
     assert "chưa bật" in (await browser.get("/tai-khoan")).text
     await switch_on(browser)
     assert "đang bật" in (await browser.get("/tai-khoan")).text
-    await second_factor.reset(lan, by=None)
+    await second_factor.reset(lan, by=None)  # signs every browser out
+    await browser.post(DOOR, data=FORM)
     assert "chưa bật" in (await browser.get("/tai-khoan")).text
