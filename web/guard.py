@@ -27,7 +27,7 @@ from web.tokens import AttemptToken, Tokens
 
 Handler = Callable[[Request], Awaitable[Response]]
 # The one page that a password which was handed over opens.
-OWN_PASSWORD = "/tai-khoan/mat-khau"
+FIRST_PAGE = "/tai-khoan/mat-khau"
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,8 @@ async def _everybody(_request: Request, _access: Access) -> Response | None:
 async def _signed_in(request: Request, access: Access) -> Response | None:
     viewer = await viewer_of(request)
     if viewer is not None:
-        if viewer.must_change_password and request.url.path != OWN_PASSWORD:
-            return RedirectResponse(OWN_PASSWORD, HTTPStatus.SEE_OTHER)
+        if viewer.must_change_password and request.url.path != FIRST_PAGE:
+            return RedirectResponse(FIRST_PAGE, HTTPStatus.SEE_OTHER)
         return None
     if wants_json(request):
         raise Refusal("signed_out", "Bạn hãy đăng nhập trước.")

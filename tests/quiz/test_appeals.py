@@ -132,7 +132,8 @@ async def test_a_case_that_comes_while_the_result_becomes_final_waits_and_is_ref
                 "SELECT FROM round WHERE id = $1 FOR NO KEY UPDATE", contest.rounds[0].id
             )
             filing = asyncio.create_task(file_appeal(mai.person_id, about(contest)))
-            while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+            waits = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+            while not await connection.fetchval(waits):  # noqa: ASYNC110 — PostgreSQL tells nobody that somebody waits
                 await asyncio.sleep(0.01)
             await connection.execute(
                 "UPDATE round SET result = 'final' WHERE id = $1", contest.rounds[0].id
