@@ -76,7 +76,7 @@ async def _with_rank(attempt: AttemptShown) -> AttemptShown:
 
 async def decisions_about(person_id: int) -> dict[str, Any]:
     """What was asked and decided about a person, ready for JSON: appeals, prizes, exclusions."""
-    row = await db.pool().fetchrow(
+    [row] = await db.pool().fetch(
         """
         SELECT coalesce((
                    SELECT jsonb_agg(jsonb_build_object('number', x.case_number, 'round_id', x.round_id,
