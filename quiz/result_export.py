@@ -59,6 +59,21 @@ async def result_lines(round_id: int, *, by: int | None) -> list[tuple[object, .
     return [tuple(_line(row)) for row in rows]
 
 
+async def note_paper_taken(round_id: int, paper: str, *, by: int | None) -> None:
+    """Put on record that somebody took minutes or a list of winners, which name people."""
+    async with db.transaction() as connection:
+        contest_id = await connection.fetchval(
+            "SELECT contest_id FROM round WHERE id = $1", round_id
+        )
+        await record(
+            connection,
+            by=by,
+            action="export_results",
+            subject=f"contest:{contest_id}",
+            detail={"round_id": round_id, "paper": paper},
+        )
+
+
 def _line(row: Any) -> Iterator[object]:
     yield row["rank"]
     yield row["full_name"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import orjson
 from starlette.requests import Request
@@ -13,24 +14,28 @@ from quiz import lots
 from quiz.contests import PUBLIC_STATES, ContestShown, contest_by_slug
 from quiz.draws import DrawShown, get_draw
 from web.forms import whole
-from web.render import render
 
 LARGEST_ID = 2**63 - 1
+CACHE_SECONDS = 10  # a list may hold everybody of a province, and everybody looks at once
 MOST_SHOWN = 200  # codes on the page; the file holds them all
 SCRIPT = Path(lots.__file__).read_bytes()
 
 
 async def draw(request: Request) -> Response:
-    contest, found = await _found(request)
-    return render(
-        request,
-        "contests/draw.html",
-        {
+    async def make(_language: str, _part: bool) -> tuple[str, dict[str, Any]]:
+        contest, found = await _found(request)
+        return "contests/draw.html", {
             "contest": {"slug": contest.slug, "title": contest.name},
             "draw": found,
             "codes": found.codes[:MOST_SHOWN],
             "hidden_count": max(0, len(found.codes) - MOST_SHOWN),
-        },
+        }
+
+    return await request.app.state.public_pages.answer(  # type: ignore[no-any-return]  # State has no types
+        request,
+        make,
+        key=("draw", request.path_params["slug"], request.path_params["draw"]),
+        seconds=CACHE_SECONDS,
     )
 
 

@@ -24,7 +24,7 @@ from quiz import awards, result_papers, result_snapshots
 from quiz.awards import AwardShown
 from quiz.contests import ContestShown, RoundShown, contest_by_slug
 from quiz.prizes import PrizeShown, prize_sentence, prizes_of
-from quiz.result_export import HEADER, result_lines
+from quiz.result_export import HEADER, note_paper_taken, result_lines
 from quiz.result_papers import PaperHead, Signed
 from web.forms import Form, read_form, wants_json, whole
 from web.office import download, may_on, office_page, require_on
@@ -92,6 +92,7 @@ async def paper(request: Request) -> Response:
     except Refusal as refusal:
         form.errors |= refusal.fields or {"": refusal.sentence}
         return await _page(request, viewer, contest, chosen, form, status_of(refusal))
+    await note_paper_taken(chosen.id, file_name, by=viewer.account_id)
     made = make(await _signed(contest, chosen, snapshot_id), head)
     name = f"{file_name}-{contest.slug}-dot-{chosen.number}"
     if form.text("dang") == "pdf":
