@@ -27,6 +27,7 @@ PURPOSES = ("tie", "lucky")
 _SECRET_BYTES = 32
 _CODE_BYTES = 5
 LONGEST_TEXT = 500
+LONGEST_TITLE = 255
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,6 @@ async def commit_tie_draw(
         entrants = await _entrants_of_rank(connection, round_id, division_id, rank)
         if len(entrants) < 2 or not 0 < winner_count < len(entrants):  # noqa: PLR2004 — lots need two
             raise Refusal("no_tie", "Không có nhóm đồng hạng nào cần bốc thăm ở hạng này.")
-        await _refuse_repeat(connection, round_id, entrants)
         title = f"Bốc thăm hạng {rank}, {asked['division_name']}, {asked['round_name']}"
         return await _commit(
             connection, asked, "tie", title, entrants, winner_count, beacon_rule, by
@@ -338,12 +338,19 @@ async def _entrants_of_rank(
 
 
 async def _refuse_repeat(
-    connection: Connection, round_id: int, entrants: Sequence[Mapping[str, Any]]
+    connection: Connection,
+    round_id: int,
+    purpose: str,
+    title: str,
+    entrants: Sequence[Mapping[str, Any]],
 ) -> None:
+    """A form that was sent twice; several draws for luck among the same people differ in title."""
     if await connection.fetchval(
-        "SELECT EXISTS (SELECT FROM draw WHERE round_id = $1 AND purpose = 'tie' "
-        "AND outcome IS NULL AND entrants_digest = $2)",
+        "SELECT EXISTS (SELECT FROM draw WHERE round_id = $1 AND purpose = $2 "
+        "AND ($2 = 'tie' OR title = $3) AND outcome IS NULL AND entrants_digest = $4)",
         round_id,
+        purpose,
+        title,
         lots.digest_of_list(each["code"] for each in entrants),
     ):
         raise Refusal("wrong_state", "Nhóm này đã có một lần bốc thăm đang chờ công bố.")
@@ -378,6 +385,7 @@ async def _commit(
     beacon_rule: str,
     by: int | None,
 ) -> int:
+    await _refuse_repeat(connection, asked["round_id"], purpose, title[:LONGEST_TITLE], entrants)
     rule = clean(beacon_rule)[:LONGEST_TEXT]
     if not rule:
         sentence = "Hãy nêu trước con số công khai nào sẽ được dùng, lấy ở đâu và vào lúc nào."
@@ -391,7 +399,7 @@ async def _commit(
         asked["round_id"],
         asked["division_id"],
         purpose,
-        title[:255],
+        title[:LONGEST_TITLE],
         json_text(entrants),
         lots.digest_of_list(each["code"] for each in entrants),
         winner_count,

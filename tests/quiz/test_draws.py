@@ -123,6 +123,21 @@ async def test_luck_is_drawn_among_everybody_or_the_all_correct(arena: Arena) ->
     assert await board(arena) == before
 
 
+async def test_the_same_draw_for_luck_twice_is_a_form_that_was_sent_twice(arena: Arena) -> None:
+    async def lucky(title: str) -> int:
+        return await draws.commit_lucky_draw(
+            arena.round_id, arena.division_id, 1, title=title, is_all_correct_only=False,
+            beacon_rule=RULE, by=None,
+        )  # fmt: skip
+
+    draw_id = await lucky("Tuần 1: xe đạp")
+    with pytest.raises(Refusal, match="wrong_state"):
+        await lucky("Tuần 1: xe đạp")
+    await lucky("Tuần 1: áo mưa")
+    await draws.reveal_draw(draw_id, "52781", by=None)
+    await lucky("Tuần 1: xe đạp")
+
+
 async def test_places_that_were_drawn_survive_a_disqualification(arena: Arena) -> None:
     draw_id = await commit(arena)
     second = (await draws.draws_of(arena.round_id))[0]

@@ -13,6 +13,8 @@ from people.merging import are_close, find_pairs
 from people.persons import PeopleFilter, find_persons, get_person
 from people.roles import grant_role
 from people.sessions import find_session, open_session
+from quiz.entering import find_entrant
+from quiz.entry_lists import admit, exclude, list_counts
 from quiz.history import contests_of
 from quiz.merging import merge_persons
 from tests.quiz.arena import Arena, build_arena
@@ -75,6 +77,18 @@ async def test_of_two_accounts_the_other_closes_and_signs_out(arena: Arena) -> N
     assert await find_session(gone) is None
     assert await find_session(kept) is not None
     assert [each["is_active"] for each in await accounts()] == [True, False]
+
+
+async def test_a_number_that_closes_leaves_its_places_on_lists_to_the_one_that_stays(
+    arena: Arena,
+) -> None:
+    await give_account(1, "+84912345678")
+    await give_account(5, "+84987654321")
+    await exclude(arena.contest_id, ["0987654321"], "Tổ ra đề")
+    await admit(arena.contest_id, ["0987654321", "0912345678"])
+    await merge_persons(5, 1, by=9)
+    assert (await find_entrant(1, arena.contest_id, arena.round_id)).exclusion == "Tổ ra đề"
+    assert await list_counts(arena.contest_id) == {"eligibility": 2, "exclusion": 2}
 
 
 async def test_two_who_entered_the_same_contest_stay_two(arena: Arena) -> None:
