@@ -25,13 +25,18 @@ from people.sessions import find_session
 from people.staff_sign_in import sign_in_staff
 from people.units import find_units
 from quiz import frozen
+from quiz.appeals import appeals_of
+from quiz.awards import awards_of
 from quiz.contests import contest_by_slug, open_round
 from quiz.drawing import draw
 from quiz.pools import from_json
+from quiz.question_statistics import round_judged
 from quiz.ranking import bucket
 from quiz.receipts import receipt_code
+from quiz.rescoring import corrections_of
+from quiz.result_snapshots import digest_of, snapshots_of
 from quiz.scoring import score
-from web.demo import contests, past, province
+from web.demo import contests, ending, past, province
 from web.demo.accounts import DEMO_ACCOUNTS, demo_accounts
 from web.demo.crowd import make_crowd
 from web.demo.plays import Window, participation_rates, plan, shared_out
@@ -74,6 +79,9 @@ async def filled(database: Addresses, settings: Settings) -> AsyncIterator[None]
     for module, verb, call_number in (
         (contests, "set_blueprint", 3),
         (past, "score_waiting", 2),
+        (ending, "file_appeal", 2),
+        (ending, "approve_correction", 1),
+        (ending, "give_awards", 1),
     ):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(module, verb, cut_at(call_number, getattr(module, verb)))
@@ -102,12 +110,13 @@ async def test_every_paper_scores_to_its_score(filled: None) -> None:
         for row in await db.pool().fetch("SELECT id, content FROM pool")
     }
     attempts = await db.pool().fetch(
-        "SELECT a.*, s.points, s.correct_count, s.question_count, s.duration_ms "
-        "FROM attempt a JOIN score s ON s.attempt_id = a.id"
+        "SELECT a.*, r.scoring_version, s.points, s.correct_count, s.question_count, s.duration_ms "
+        "FROM attempt a JOIN score s ON s.attempt_id = a.id JOIN round r ON r.id = a.round_id"
     )
     assert len(attempts) > ATTEMPTS
     for each in attempts:
-        scored = score(draw(pools[each["pool_id"]], each["seed"]), each["answers"])
+        overlay = await frozen.overlay_of(db.pool(), each["round_id"], each["scoring_version"])
+        scored = score(draw(pools[each["pool_id"]], each["seed"]), each["answers"], overlay)
         assert (scored.points, scored.correct_count, scored.question_count) == (
             each["points"],
             each["correct_count"],
@@ -136,7 +145,7 @@ async def test_the_counters_say_what_a_recount_says(filled: None) -> None:
     )
     assert await rows(
         "SELECT round_id, division_id, correct_count, attempt_count FROM score_tally "
-        "ORDER BY 1, 2, 3"
+        "WHERE attempt_count > 0 ORDER BY 1, 2, 3"
     ) == await rows(
         "SELECT a.round_id, a.division_id, s.correct_count, count(*) FROM attempt a "
         "JOIN score s ON s.attempt_id = a.id GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
@@ -172,6 +181,25 @@ async def test_the_true_number_of_the_past_is_frozen(filled: None) -> None:
         "SELECT count(*) FROM standing WHERE round_id = $1 AND correct_count = question_count",
         chosen.id,
     ) == [(chosen.prediction_actual,)]
+
+
+async def test_the_past_was_appealed_mended_awarded_and_published(filled: None) -> None:
+    past_contest = await contest_by_slug(contests.PAST_SLUG)
+    answered = await appeals_of(past_contest.id)
+    assert sorted(each.state for each in answered) == ["accepted", "rejected"]
+    [correction] = await corrections_of(past_contest.rounds[0].id)
+    assert correction.state == "applied"
+    assert correction.proposed_by_id != correction.approved_by_id
+    assert {each.state for each in await awards_of(past_contest.id)} == {"given"}
+    [signed] = await snapshots_of(past_contest.id, only_published=True)
+    assert digest_of(signed.content) == signed.digest
+    assert await round_judged(past_contest.rounds[0].id) is not None
+
+
+async def test_the_week_that_is_over_waits_for_an_answer(filled: None) -> None:
+    current = await contest_by_slug(contests.OPEN_SLUG)
+    assert current.rounds[0].result == "provisional"
+    assert [each.state for each in await appeals_of(current.id)] == ["open"]
 
 
 async def test_one_contest_is_open_one_is_coming_one_is_over(filled: None) -> None:

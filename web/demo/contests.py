@@ -22,7 +22,7 @@ from quiz.contest_making import (
     publish_rules,
     set_blueprint,
 )
-from quiz.contests import ContestShown, all_contests, get_contest
+from quiz.contests import ContestShown, all_contests, get_contest, rules_sentence
 from quiz.entry_lists import exclude
 from quiz.pools import PoolLine
 from quiz.prizes import PrizePlan, add_prize, prizes_of
@@ -162,23 +162,32 @@ async def _describe(plan: ContestPlan, contest: ContestShown, by: int) -> None:
         )
         await set_blueprint(round_id, each.lines, by=by)
     if not contest.rules_version:
-        await publish_rules(contest.id, rules_body(_facts(plan)), by=by)
+        await publish_rules(contest.id, rules_body(_facts(plan, contest)), by=by)
     await exclude(contest.id, _ORGANISERS_PHONES, "Thành viên Ban Tổ chức", by=by)
     await _announce_prizes(contest.id, by)
 
 
 async def _announce_prizes(contest_id: int, by: int) -> None:
-    """Overall prizes for people of each division, one for a commune; those that are there stay."""
+    """Prizes for people of each division, one for a commune; those that are there stay."""
     there = {(each.name, each.division_id) for each in await prizes_of(contest_id)}
-    divisions = (await get_contest(contest_id)).divisions
+    contest = await get_contest(contest_id)
+    # Where there is one round, its own ranking decides, with the figures that people know.
+    round_id = contest.rounds[0].id if len(contest.rounds) == 1 else None
     plans = [
-        PrizePlan(name=name, prize_count=count, reward=reward, division_id=division.id)
+        PrizePlan(
+            name=name,
+            prize_count=count,
+            reward=reward,
+            round_id=round_id,
+            division_id=division.id,
+        )
         for name, count, reward in _PRIZES
-        for division in divisions
+        for division in contest.divisions
     ]
     plans.append(
         PrizePlan(
-            name="giải tập thể cho xã, phường", prize_count=1, kind="collective", measure="rate",
+            round_id=round_id,
+            name="giải Phong trào", prize_count=1, kind="collective", measure="rate",
             block=COMMUNES, reward="3.000.000 đồng",
         )
     )  # fmt: skip
@@ -187,7 +196,7 @@ async def _announce_prizes(contest_id: int, by: int) -> None:
             await add_prize(contest_id, plan, by=by)
 
 
-def _facts(plan: ContestPlan) -> RulesFacts:
+def _facts(plan: ContestPlan, contest: ContestShown) -> RulesFacts:
     first = plan.rounds[0]
     return RulesFacts(
         name=plan.name,
@@ -199,6 +208,7 @@ def _facts(plan: ContestPlan) -> RulesFacts:
         attempt_limit=first.attempt_limit,
         prediction=plan.prediction,
         youngest_age=plan.youngest_age,
+        ranking=rules_sentence(contest.comparators, contest.prediction),
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,11 +10,10 @@ from core.errors import Refusal
 from core.settings import Settings
 from people.audit import record
 from people.consents import publish_first_texts
-from people.roles import RoleName
 from quiz.contests import ContestShown, RoundShown
-from quiz.finalising import finalise_round, freeze_prediction, mark_provisional
 from web.demo import contests, lai_chau
 from web.demo.accounts import make_cast
+from web.demo.ending import end_contest, hear_first_week
 from web.demo.past import Player, Stage, invent_people, play_round
 from web.demo.plays import ATTEMPTS_A_PERSON
 
@@ -62,7 +60,8 @@ async def fill(settings: Settings, *, attempts: int) -> None:
     current = await contests.publish(contests.open_contest(begun.at), bank_id, staff)
     await contests.publish(contests.coming_contest(begun.at), bank_id, staff)
     await _play(past, current, begun)
-    await _close(past, staff)
+    await end_contest(past, staff)
+    await hear_first_week(current, staff)
     await _remember(_FILLED, begun.attempts)
 
 
@@ -115,12 +114,6 @@ async def _play_round(
         attempts=attempts,
         until=until,
     )
-
-
-async def _close(past: ContestShown, staff: Mapping[RoleName, int]) -> None:
-    await mark_provisional()
-    await freeze_prediction(past.rounds[0].id, by=staff["organiser"])
-    await finalise_round(past.rounds[0].id, by=staff["approver"])
 
 
 async def _begin(attempts: int) -> Beginning:

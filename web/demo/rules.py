@@ -32,6 +32,7 @@ class RulesFacts:
     attempt_limit: int | None
     prediction: str
     youngest_age: int
+    ranking: str  # the sentence that its comparators make
 
 
 def rules_body(facts: RulesFacts) -> str:
@@ -44,7 +45,7 @@ def rules_body(facts: RulesFacts) -> str:
             *_when(facts),
             *_paper(facts),
             *_deadline(facts),
-            *_ranking(),
+            *_ranking(facts),
             *_unit_prizes(),
             *_key_and_complaints(),
             *_personal_data(facts),
@@ -113,17 +114,13 @@ def _deadline(facts: RulesFacts) -> list[str]:
     ]
 
 
-def _ranking() -> list[str]:
+def _ranking(facts: RulesFacts) -> list[str]:
     return [
         "## 5. Xếp hạng cá nhân",
-        "Trong mỗi bảng, thứ hạng của từng đợt xét lần lượt:",
-        "- Điểm cao hơn.",
-        "- Dự đoán gần số đúng hơn, không phân biệt dự đoán thừa hay thiếu; không dự đoán xếp sau.",
-        "- Thời gian làm bài ngắn hơn.",
-        "- Nộp bài sớm hơn.",
-        "Bằng nhau ở cả bốn tiêu chí thì cùng hạng. Số đúng của câu dự đoán được chốt một lần; "
-        "trước khi chốt, bảng xếp hạng là tạm thời và chưa xét câu dự đoán. Mỗi người nhận nhiều "
-        "nhất một giải cá nhân trong cả cuộc thi, lấy giải cao nhất.",
+        "Mỗi đợt xếp hạng riêng từng bảng.",
+        facts.ranking,
+        "Dự đoán thừa hay thiếu như nhau; không dự đoán xếp sau. Số đúng của câu dự đoán được chốt "
+        "một lần. Mỗi người nhận nhiều nhất một giải cá nhân trong cả cuộc thi, lấy giải cao nhất.",
     ]
 
 
