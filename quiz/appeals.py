@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -168,6 +168,16 @@ async def appeals_of(contest_id: int) -> list[AppealShown]:
         f"{_CASE} WHERE r.contest_id = $1 ORDER BY a.state <> 'open', a.id", contest_id
     )
     return [AppealShown(**row) for row in rows]
+
+
+async def open_appeal_counts(contest_ids: Sequence[int]) -> dict[int, int]:
+    """How many cases of these contests wait for an answer; contests without any are left out."""
+    rows = await db.pool().fetch(
+        "SELECT r.contest_id, count(*) AS waiting FROM appeal a JOIN round r ON r.id = a.round_id "
+        "WHERE r.contest_id = ANY($1) AND a.state = 'open' GROUP BY r.contest_id",
+        list(contest_ids),
+    )
+    return {row["contest_id"]: row["waiting"] for row in rows}
 
 
 async def appeals_by(person_id: int, contest_id: int) -> list[AppealShown]:

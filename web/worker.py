@@ -46,7 +46,13 @@ def cron_lines() -> list[Any]:
         every(quiz.jobs.close_expired_attempts, second=EVERY_FIVE_SECONDS, keep_result=0),
         every(quiz.jobs.take_board_snapshots, second=EVERY_TEN_SECONDS, keep_result=0),
         every(quiz.jobs.mark_provisional_results, second={7, 37}, keep_result=0),
-        every(quiz.jobs.compute_statistics, minute={11, 41}, second=23, keep_result=0),
+        every(
+            quiz.jobs.compute_statistics,
+            minute={11, 41},
+            second=23,
+            keep_result=0,
+            run_at_startup=True,  # a demonstration has a closed round from its first minute
+        ),
         every(quiz.jobs.rescore_waiting, second={3, 23, 43}, keep_result=0),
         every(quiz.jobs.look_for_suspicions, minute=EVERY_FIVE_MINUTES, second=33, keep_result=0),
         every(campaigns.jobs.send_waiting_codes, second=EVERY_TEN_SECONDS, keep_result=0),

@@ -9,6 +9,7 @@ from core import clock, db
 from people.consents import PUBLISH_NAME, give
 from tests.browser.conftest import OpenPage, staff_member
 from tests.browser.looking import faults_of, require_node_modules
+from tests.web.conftest import Site
 from web.demo.contests import PAST_SLUG
 
 pytestmark = pytest.mark.browser
@@ -17,17 +18,22 @@ RESULTS = f"/cuoc-thi/{PAST_SLUG}/ket-qua"
 
 
 @pytest.fixture
-async def first_person() -> int:
-    """Whoever is first in the past contest's round, which has one prize and is final."""
-    await db.pool().execute(
-        "DELETE FROM prize WHERE contest_id = (SELECT id FROM contest WHERE slug = $1)", PAST_SLUG
-    )
+async def first_person(province: Site) -> int:
+    """Whoever is first in the past contest's round, which is final again and has other prizes."""
+    past = "(SELECT id FROM contest WHERE slug = $1)"
+    for removal in (
+        f"DELETE FROM award a USING prize p WHERE p.id = a.prize_id AND p.contest_id = {past}",
+        f"DELETE FROM prize WHERE contest_id = {past}",
+        f"DELETE FROM result_snapshot WHERE contest_id = {past}",
+    ):
+        await db.pool().execute(removal, PAST_SLUG)
     row = await db.pool().fetchrow(
         "UPDATE round r SET result = 'final', finalised_at = $2 FROM contest c "
         "WHERE c.id = r.contest_id AND c.slug = $1 AND r.number = 1 RETURNING r.id, r.contest_id",
         PAST_SLUG,
         clock.now(),
     )
+    province.forget()
     assert row is not None
     await db.pool().execute(
         "INSERT INTO prize (contest_id, round_id, kind, measure, block, name, prize_count, reward, "

@@ -17,6 +17,7 @@ from quiz.appeals import (
     decide_appeal,
     file_appeal,
     get_appeal,
+    open_appeal_counts,
     question_of,
     withdraw_appeal,
 )
@@ -70,6 +71,14 @@ async def test_the_same_words_twice_are_one_case(contest: ContestShown, mai: Par
     numbers = await asyncio.gather(*(file_appeal(mai.person_id, about(contest)) for _ in range(4)))
     assert len(set(numbers)) == 1
     assert len(await appeals_of(contest.id)) == 1
+
+
+async def test_only_cases_that_wait_are_counted(contest: ContestShown, mai: Participant) -> None:
+    first = await file_appeal(mai.person_id, about(contest))
+    await file_appeal(mai.person_id, about(contest, body="Câu này có hai cách hiểu."))
+    assert await open_appeal_counts([contest.id, contest.id + 1]) == {contest.id: 2}
+    await withdraw_appeal(first, mai.person_id)
+    assert await open_appeal_counts([contest.id]) == {contest.id: 1}
 
 
 async def test_cases_of_a_contest_are_numbered_without_gaps(

@@ -44,3 +44,16 @@ async def test_a_draft_has_its_desk_alone(stage: Stage, running_site: Site) -> N
     await db.pool().execute("UPDATE contest SET state = 'draft'")
     running_site.forget()
     assert await doors(stage.clients["organiser"]) == []
+
+
+async def test_the_first_page_says_whose_turn_it_is_with_a_result(stage: Stage) -> None:
+    organiser, approver = stage.clients["organiser"], stage.clients["approver"]
+    await db.pool().execute(
+        "UPDATE round SET opens_at = now() - interval '9 days', "
+        "closes_at = now() - interval '1 day', result = 'provisional'"
+    )
+    assert "Tuần 1 chờ khóa kết quả" in (await organiser.get("/quan-tri")).text
+    assert "kết quả</p>" not in (await approver.get("/quan-tri")).text
+    await db.pool().execute("UPDATE round SET prediction_frozen_at = now()")
+    assert "kết quả</p>" not in (await organiser.get("/quan-tri")).text
+    assert "Tuần 1 chờ chốt kết quả" in (await approver.get("/quan-tri")).text

@@ -17,7 +17,6 @@ from quiz.asked_questions import asked_questions
 from quiz.awards import draft_awards, give_awards
 from quiz.contests import ContestShown, get_contest
 from quiz.finalising import finalise_round, freeze_prediction, mark_provisional
-from quiz.question_statistics import compute
 from quiz.rescoring import (
     approve_correction,
     corrections_of,
@@ -78,7 +77,6 @@ async def end_contest(past: ContestShown, staff: Mapping[RoleName, int]) -> None
         await _mend(round_id, staff)
         await freeze_prediction(round_id, by=staff["organiser"], appeals_until=now())
         await finalise_round(round_id, by=staff["approver"])
-    await compute(round_id)
     if not (await draft_awards(past.id)).ties:  # equals would need a draw, which is left to people
         await give_awards(past.id, by=staff["organiser"])
     snapshot_id = await sign_result(round_id, by=staff["approver"])

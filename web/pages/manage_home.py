@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from core.db import database_clock
-from people.roles import may
+from people.roles import Action, may
 from people.sessions import Viewer
 from quiz import leaderboard
-from quiz.contests import ContestShown, all_contests
+from quiz.appeals import open_appeal_counts
+from quiz.contests import ContestShown, RoundShown, all_contests
 from quiz.overview import banks, open_attempt_counts
 from quiz.question_review import waiting_counts
 from web.guard import signed_in
@@ -58,15 +59,17 @@ async def _todo(viewer: Viewer, contests: list[ContestShown]) -> list[dict[str, 
             )
         if contest.state == "draft" and may_on(viewer, "manage_contest", contest):
             found.append({"text": f"{contest.name} còn là bản nháp", "url": url, "verb": "Xem"})
-        found += [
-            {
-                "text": f"{contest.name}: {each.name} chờ chốt kết quả",
-                "url": url,
-                "verb": "Chốt kết quả",
-            }
-            for each in contest.rounds
-            if each.result == "provisional" and may_approve
-        ]
+        found += _results_todo(viewer, contest)
+    waiting_appeals = await open_appeal_counts([each.id for each in contests])
+    found += [
+        {
+            "text": f"{contest.name}: {waiting_appeals[contest.id]} khiếu nại chờ trả lời",
+            "url": f"/quan-tri/cuoc-thi/{contest.slug}/khieu-nai",
+            "verb": "Trả lời",
+        }
+        for contest in contests
+        if contest.id in waiting_appeals and may_on(viewer, "decide_appeals", contest)
+    ]
     if may(viewer, "approve_questions", None) and may(viewer, "see_bank", None):
         waiting = await waiting_counts(viewer.account_id)
         found += [
@@ -90,13 +93,31 @@ async def _todo(viewer: Viewer, contests: list[ContestShown]) -> list[dict[str, 
     return found
 
 
+def _results_todo(viewer: Viewer, contest: ContestShown) -> list[dict[str, str]]:
+    """Rounds whose result waits for one who freezes it, then for one who makes it final."""
+    found = []
+    for each in contest.rounds:
+        is_frozen = each.prediction_frozen_at is not None
+        word = "chốt" if is_frozen else "khóa"
+        action: Action = "approve_contest" if is_frozen else "manage_contest"
+        if each.result == "provisional" and may_on(viewer, action, contest):
+            found.append(
+                {
+                    "text": f"{contest.name}: {each.name} chờ {word} kết quả",
+                    "url": f"/quan-tri/cuoc-thi/{contest.slug}/ket-qua?dot={each.number}",
+                    "verb": f"{word.capitalize()} kết quả",
+                }
+            )
+    return found
+
+
 def is_own(viewer: Viewer, contest: ContestShown) -> bool:
     return contest.created_by_id == viewer.account_id
 
 
 async def _rounds(contests: list[ContestShown], at: datetime) -> list[dict[str, Any]]:
     shown = [(contest, each) for contest in contests for each in contest.rounds]
-    shown = sorted(shown, key=lambda pair: pair[1].opens_at, reverse=True)[:MOST_ROUNDS]
+    shown = sorted(shown, key=lambda pair: _nearness(pair[1], at))[:MOST_ROUNDS]
     round_ids = [each.id for _, each in shown]
     totals = await leaderboard.totals(round_ids)
     running = await open_attempt_counts(round_ids, at=at)
@@ -113,3 +134,11 @@ async def _rounds(contests: list[ContestShown], at: datetime) -> list[dict[str, 
         }
         for contest, each in shown
     ]
+
+
+def _nearness(each: RoundShown, at: datetime) -> tuple[int, float]:
+    """Open rounds first, then the coming, the soonest first, then the closed, the latest first."""
+    opens = each.opens_at.timestamp()
+    if at < each.opens_at:
+        return 1, opens
+    return (0 if at < each.closes_at else 2), -opens
