@@ -51,6 +51,7 @@ async def test_first_words_never_replace_what_the_province_published(clean: None
     assert {purpose: text.version for purpose, text in texts.items()} == {
         "take_part": 1,
         "messages": 1,
+        "publish_name": 1,
     }
     assert texts["messages"].body == "Lời của tỉnh"
 

@@ -21,20 +21,26 @@ EXPECTED: dict[RoleName, set[Action]] = {
     "admin": {
         "see_bank", "manage_bank", "import_bank", "manage_contest", "approve_contest", "manage_units",
         "manage_people", "see_dashboard", "see_audit", "grant_roles", "approve_questions",
-        "export_people",
+        "export_people", "export_bank", "analyse_questions", "see_results", "export_results",
+        "decide_appeals",
     },
     "organiser": {
         "see_bank", "manage_bank", "import_bank", "manage_contest", "manage_units", "manage_people",
-        "see_dashboard",
-        "export_people",
+        "see_dashboard", "export_people", "export_bank", "analyse_questions", "see_results",
+        "export_results", "decide_appeals",
     },
     "author": {"see_bank", "manage_bank", "import_bank"},
-    "reviewer": {"see_bank", "manage_bank", "approve_questions", "see_dashboard"},
-    "approver": {"see_bank", "approve_contest", "approve_questions", "see_dashboard"},
+    "reviewer": {
+        "see_bank", "manage_bank", "approve_questions", "see_dashboard", "analyse_questions",
+    },
+    "approver": {
+        "see_bank", "approve_contest", "approve_questions", "see_dashboard", "analyse_questions",
+        "see_results", "decide_appeals",
+    },
     "campaign_staff": {"see_dashboard"},
     "focal_point": {"manage_people", "see_dashboard"},
     "leader": {"see_dashboard"},
-    "auditor": {"see_audit", "see_dashboard"},
+    "auditor": {"see_audit", "see_dashboard", "analyse_questions", "see_results"},
 }  # fmt: skip
 
 

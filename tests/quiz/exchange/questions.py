@@ -160,7 +160,7 @@ def items(draw: st.DrawFn) -> Item:
         explanation=draw(st.one_of(st.just(""), LINES)),
         source=draw(texts()),
         article=draw(texts()),
-        link_url=draw(texts()),
+        link_url=draw(st.sampled_from(["", "https://dichvucong.gov.vn/tt?ma=1.001#b"])),
         tags=tuple(dict.fromkeys(draw(st.lists(some(TAGS), max_size=3)))),
         image=draw(IMAGES),
         valid_from=draw(st.one_of(st.none(), st.dates(date(1990, 1, 1), date(2020, 1, 1)))),
