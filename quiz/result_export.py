@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core import db
+from core.db import Connection
 from core.errors import Refusal
 from core.text import phone_shown
 from people.audit import record
@@ -46,32 +47,25 @@ async def result_lines(round_id: int, *, by: int | None) -> list[tuple[object, .
                 "too_many_rows",
                 "Danh sách quá dài cho một tệp. Hãy liên hệ người quản trị hệ thống.",
             )
-        contest_id = await connection.fetchval(
-            "SELECT contest_id FROM round WHERE id = $1", round_id
-        )
-        await record(
-            connection,
-            by=by,
-            action="export_results",
-            subject=f"contest:{contest_id}",
-            detail={"round_id": round_id, "row_count": len(rows)},
-        )
+        await _record(connection, round_id, by, row_count=len(rows))
     return [tuple(_line(row)) for row in rows]
 
 
 async def note_paper_taken(round_id: int, paper: str, *, by: int | None) -> None:
     """Put on record that somebody took minutes or a list of winners, which name people."""
     async with db.transaction() as connection:
-        contest_id = await connection.fetchval(
-            "SELECT contest_id FROM round WHERE id = $1", round_id
-        )
-        await record(
-            connection,
-            by=by,
-            action="export_results",
-            subject=f"contest:{contest_id}",
-            detail={"round_id": round_id, "paper": paper},
-        )
+        await _record(connection, round_id, by, paper=paper)
+
+
+async def _record(connection: Connection, round_id: int, by: int | None, **detail: object) -> None:
+    contest_id = await connection.fetchval("SELECT contest_id FROM round WHERE id = $1", round_id)
+    await record(
+        connection,
+        by=by,
+        action="export_results",
+        subject=f"contest:{contest_id}",
+        detail={"round_id": round_id, **detail},
+    )
 
 
 def _line(row: Any) -> Iterator[object]:

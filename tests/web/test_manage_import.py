@@ -182,6 +182,18 @@ async def test_questions_may_go_to_review_at_once(
     assert {tuple(row) for row in rows} == {("in_review", await stage.account_id("reviewer"))}
 
 
+async def test_who_may_not_review_is_sent_nothing_and_nothing_is_taken(
+    stage: Stage, author: httpx.AsyncClient, bank: int
+) -> None:
+    review = await stage_file(author, GOOD)
+    typed = fields_of(await author.get(review))
+    mai = str(await stage.account_id("mai"))
+    answer = await author.post(review, data={**typed, "viec": "nhap", "gui": mai})
+    assert answer.status_code == 422
+    assert "Hãy chọn người thẩm định" in answer.text
+    assert await count_questions(bank) == 0
+
+
 async def test_a_part_that_became_no_question_is_made_one(
     author: httpx.AsyncClient, bank: int
 ) -> None:

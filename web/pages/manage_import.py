@@ -142,6 +142,9 @@ async def _accept(
     import_id: int, typed: Mapping[int, Retyped], revision: int, send_to: str, viewer: Viewer
 ) -> None:
     assignee_id = whole(send_to, largest=LARGEST_ID)
+    if assignee_id is not None and assignee_id not in await platform_staff("approve_questions"):
+        sentence = "Hãy chọn người thẩm định trong danh sách."
+        raise Refusal("bad_assignee", sentence, fields={"gui": sentence})
     taken = await question_imports.accept_import(
         import_id, typed, revision=revision, by=viewer.account_id
     )
