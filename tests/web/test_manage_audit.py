@@ -96,16 +96,28 @@ async def test_an_auditor_of_one_commune_does_not_read_the_whole_trail(stage: St
     assert (await stage.clients["auditor"].get(TRAIL)).status_code == 404
 
 
+def said_in(call: ast.Call) -> set[str]:
+    """The actions that a call records, where they stand as words of their own."""
+    if getattr(call.func, "id", "") == "record_change":
+        nodes = list(call.args[3:4])
+    else:
+        nodes = [keyword.value for keyword in call.keywords if keyword.arg == "action"]
+    nodes += [
+        each for node in nodes if isinstance(node, ast.IfExp) for each in (node.body, node.orelse)
+    ]
+    return {str(node.value) for node in nodes if isinstance(node, ast.Constant)}
+
+
 def test_every_action_of_the_code_has_its_words() -> None:
+    recorders = {"record", "_record", "record_change"}
     used = {
-        keyword.value.value
+        action
         for name, text in python_files(*PACKAGES)
         for call in ast.walk(ast.parse(text, name))
-        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in {"record", "_record"}
-        for keyword in call.keywords
-        if keyword.arg == "action" and isinstance(keyword.value, ast.Constant)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") in recorders
+        for action in said_in(call)
     }
-    assert len(used) > 10
+    assert {"set_blueprint", "throw_switch", "release_switch", "finalise_round"} <= used
     assert used - ACTIONS.keys() == set()
 
 
