@@ -171,7 +171,8 @@ def _results(signed: Signed, *, is_full: bool) -> list[Paragraph | Table]:
         ]
         reward = f" ({prize.reward})" if prize.reward else ""
         division = f", bảng {prize.division_name}" if prize.division_name else ""
-        blocks.append(Paragraph(f"{prize.name}{division}{reward}", is_heading=True))
+        name = prize.name[:1].upper() + prize.name[1:]  # it begins the line
+        blocks.append(Paragraph(f"{name}{division}{reward}", is_heading=True))
         if not given:
             blocks.append(Paragraph("Không có người đủ điều kiện."))
         elif prize.kind == "collective":
