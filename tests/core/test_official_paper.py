@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pytest
 from docx import Document
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import Refusal
@@ -123,6 +123,7 @@ async def test_what_cannot_be_drawn_is_refused_with_a_sentence(
         await html_to_pdf("<p>x</p>")
 
 
+@settings(max_examples=20)  # each writes a whole document
 @given(st.text(alphabet=st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=80))
 def test_any_text_can_be_written(text: str) -> None:
     assert text in words(to_docx(paper(blocks=[Paragraph(text)])))

@@ -99,7 +99,7 @@ HABITS = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(HABITS, st.lists(st.sampled_from(bank()), min_size=6, max_size=12, unique=True))
 def test_questions_written_in_any_habit_are_read_back_right(
     habit: Habit, asked: list[Asked]
@@ -118,7 +118,7 @@ def test_questions_written_in_any_habit_are_read_back_right(
             assert fault_of(item, "answer")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(
         st.text(st.sampled_from("Câu1Đáp ánABCD.:)*?\t–(xđ)ới\u0301 "), max_size=30), max_size=15

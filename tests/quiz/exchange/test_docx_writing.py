@@ -41,7 +41,7 @@ def lines_of(content: bytes) -> list[str]:
     return [paragraph.text for paragraph in docx.Document(BytesIO(content)).paragraphs]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(items(), min_size=1, max_size=12))
 def test_what_we_print_is_what_we_read(questions: list[Item]) -> None:
     written = write_docx(questions, title="Đề thi", with_key=True, watermark="Bản của Lò Thị Mai")
