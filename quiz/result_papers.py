@@ -220,7 +220,7 @@ def _people(given: Sequence[AwardShown], *, is_full: bool) -> Table:
             )
             for each in given
         ],
-        (0.07, 0.33, 0.12, 0.13, 0.17, 0.18),
+        (0.06, 0.29, 0.11, 0.13, 0.15, 0.26),
         centred=(0, 2, 3, 4, 5),
     )
 
