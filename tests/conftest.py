@@ -13,15 +13,20 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 
 from core import clock, db
 from core import queue as queue_module
 from core.local import Addresses, LocalStack
+from people import passwords
 
 # Two busy cores make any single example slow now and then; that says nothing about the code.
 # Fifty examples find as much on the gate's hundredth run as a hundred on its fiftieth.
 hypothesis.settings.register_profile("shared_machine", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("shared_machine")
+
+# Staff of the cast sign in thousands of times; tests/people/test_passwords.py holds the real cost.
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 ADDRESSES_VARIABLE = "HIEU_SO_TEST_ADDRESSES"
 STACK_KEY = pytest.StashKey[tuple[LocalStack, Path]]()
