@@ -26,9 +26,12 @@ def main(began: float) -> int:
     counts: Counter[str] = Counter()
     if stage("check", ["./scripts/check"]):
         counts["failed"] += 1
-    counts += pytest("tests", "-m", "not browser", "-n", str(os.cpu_count() or 2))
+    workers = str(os.cpu_count() or 2)
+    counts += pytest("tests", "-m", "not browser", "-n", workers)
     if browser:
-        counts += pytest("browser", "-m", "browser", CHROMIUM=browser)
+        # A file stays with one worker: its tests share what they added to the province.
+        spread = ("-n", workers, "--dist", "loadfile")
+        counts += pytest("browser", "-m", "browser", *spread, CHROMIUM=browser)
     else:  # never in CI, where setup has already refused
         print("\n!!! Không có Chromium: BỎ QUA kiểm thử trình duyệt / browser tests NOT run")
         counts["skipped"] += 1

@@ -263,6 +263,8 @@ async def test_from_a_word_file_to_a_mended_key(
 
     await organiser.goto(f"{DESK}/ket-qua?dot=1")
     suspect = organiser.get_by_role("row").filter(has_text=wrong["text"])
+    if not await suspect.is_visible():
+        await organiser.get_by_text("Chọn câu cần điều chỉnh").click()
     await expect(suspect.get_by_text("nên kiểm tra đáp án")).to_be_visible()
     await suspect.get_by_role("link").click()
     await organiser.get_by_label("Đổi đáp án đúng").check()
