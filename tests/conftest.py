@@ -77,14 +77,33 @@ async def database(addresses: Addresses) -> AsyncIterator[Addresses]:
     await db.close_database()
 
 
+async def empty_tables() -> None:
+    """Empty what a test has filled; truncating all sixty tables took half a second a test."""
+    tables = await db.pool().fetch(
+        "SELECT tablename FROM pg_tables "
+        "WHERE schemaname = 'public' AND tablename <> 'tortoise_migrations'"
+    )
+    names = [f'"{row["tablename"]}"' for row in tables]
+    asked = " UNION ALL ".join(
+        f"SELECT '{n}' AS name WHERE EXISTS (SELECT FROM {n})" for n in names
+    )
+    filled = [row["name"] for row in await db.pool().fetch(asked)]
+    async with db.pool().acquire() as connection, connection.transaction():
+        # Foreign keys and only-added triggers hold back a plain DELETE, TRUNCATE takes every table
+        # that refers to one: with both kinds of trigger off, few rows go faster than many files.
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        for name in filled:
+            await connection.execute(f"DELETE FROM {name}")
+        await connection.execute(
+            "SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, start_value, false) "
+            "FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL"
+        )
+
+
 @pytest.fixture
 async def clean(database: Addresses) -> AsyncIterator[None]:
     """Every table empty, every counter at one, and the clock running again afterwards."""
-    tables = await db.pool().fetchval(
-        "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables "
-        "WHERE schemaname = 'public' AND tablename <> 'tortoise_migrations'"
-    )
-    await db.pool().execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+    await empty_tables()
     yield
     clock.freeze(None)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from people.sessions import open_session
 from quiz import frozen
 from web.app import create_app
 
+# Each client would read all certificates of the machine anew, and a cast has eleven clients.
+CERTIFICATES = ssl.create_default_context()
 SECRET = "a secret of the tests, long enough to sign with"
 
 
@@ -76,7 +79,7 @@ async def site(running_site: Site, clean: None) -> Site:
 @pytest.fixture
 async def visitor(site: Site) -> AsyncIterator[httpx.AsyncClient]:
     """A browser-like client without an account; redirects are looked at, not followed."""
-    async with httpx.AsyncClient(base_url=site.url, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=site.url, timeout=20, verify=CERTIFICATES) as client:
         yield client
 
 
@@ -104,6 +107,7 @@ async def sign_in(site: Site) -> AsyncIterator[SignIn]:
         client = httpx.AsyncClient(
             base_url=site.url,
             timeout=20,
+            verify=CERTIFICATES,
             cookies={tokens.session_cookie: tokens.session_value(token)},
         )
         clients.append(client)
