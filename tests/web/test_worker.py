@@ -127,7 +127,8 @@ async def test_the_queue_tells_how_much_waits(queue: None) -> None:
     assert before is not None
     enqueue("nobody_does_this", before)
     give_up_at = time.monotonic() + 20
-    while await queue_module.queue_length() != before + 1:
+    # An earlier test's ring may come in late: there is one more at least.
+    while (await queue_module.queue_length() or 0) <= before:
         assert time.monotonic() < give_up_at
         await asyncio.sleep(0.05)
 
