@@ -13,8 +13,8 @@ from typing import Protocol
 import uvloop
 
 from loadtest.bench import attempt, rescoring, save
-from loadtest.bench.report import Outcome, publish, say
-from loadtest.bench.stack import Stack, running_stack
+from loadtest.report import Outcome, publish, say
+from loadtest.stack import Stack, running_stack
 
 PAST_ATTEMPTS, PAST_ATTEMPTS_SMALL = 2000, 50
 

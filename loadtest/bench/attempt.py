@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from loadtest.bench.cpu import Meter, Used, yardstick_ms
-from loadtest.bench.player import Book, Player, Seats, reconcile
-from loadtest.bench.report import Figures, Outcome, latencies_ms, rounded, say, sync_ms, table
-from loadtest.bench.stack import HOST, Person, Stack
+from loadtest.cpu import Meter, Used, yardstick_ms
+from loadtest.player import Book, Player, Seats, reconcile
+from loadtest.report import Figures, Outcome, latencies_ms, rounded, say, sync_ms, table
+from loadtest.stack import HOST, Person, Stack
 
 SAVES = 20
 PARTS = ("web", "worker", "postgres", "valkey")

@@ -18,8 +18,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from core import db
-from loadtest.bench.report import Figures, Outcome, say, sync_ms
-from loadtest.bench.stack import SLUG, Stack
+from loadtest.report import Figures, Outcome, say, sync_ms
+from loadtest.stack import SLUG, Stack
 from quiz import drawing, rescoring, results, scoring
 from quiz.corrections import Correction, right_places
 from quiz.frozen import get_pool

@@ -14,11 +14,11 @@ import asyncpg
 import orjson
 
 from loadtest.bench import ceilings
-from loadtest.bench.client import Client, post_head, with_form
-from loadtest.bench.cpu import Meter, Used, yardstick_ms
-from loadtest.bench.player import Book, Player, Seats
-from loadtest.bench.report import Figures, Outcome, latencies_ms, say, sync_ms, table
-from loadtest.bench.stack import (
+from loadtest.client import Client, post_head, with_form
+from loadtest.cpu import Meter, Used, yardstick_ms
+from loadtest.player import Book, Player, Seats
+from loadtest.report import Figures, Outcome, latencies_ms, say, sync_ms, table
+from loadtest.stack import (
     HOST,
     Stack,
     free_ports,

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from loadtest.bench.player import Acknowledged, _difference
-from loadtest.bench.report import percentile
+from loadtest.player import Acknowledged, _difference
+from loadtest.report import percentile
 
 ATTEMPT_KEYS = {
     "bench", "cpu_ms_per_attempt", "web_ms", "worker_ms", "postgres_ms", "valkey_ms",

@@ -17,8 +17,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from loadtest.bench.client import Answer, Client, get, post_head, with_form
-from loadtest.bench.stack import SLUG, Person
+from loadtest.client import Answer, Client, get, post_head, with_form
+from loadtest.stack import SLUG, Person
 
 PREDICTED = 12_345
 FIRST_POLL_SECONDS = 0.25

@@ -1,4 +1,4 @@
-"""How does a bench get a whole platform of its own, on loopback, and leave nothing behind?
+"""How does a measurement get a whole platform of its own, on loopback, and leave nothing behind?
 
 Embedded servers in a temporary LOCAL_DIR, the demonstration province, one web and one worker
 process as real processes. Everything started here is ended here, by its own number.
@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from core.local import LocalStack, end_with_parent
-from loadtest.bench.cpu import children
-from loadtest.bench.report import PROJECT, say
+from loadtest.cpu import children
+from loadtest.report import PROJECT, say
 
 HOST = "127.0.0.1"
 SLUG = "tim-hieu-chuyen-doi-so"
