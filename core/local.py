@@ -112,6 +112,11 @@ class LocalStack:
             return server.name
         return None
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process numbers by server: `postgresql`, `valkey`."""
+        return {server.name: server.process.pid for server in self._servers}
+
     def _take_lock(self) -> None:
         lock = (self._folder / "lock").open("a+")
         try:

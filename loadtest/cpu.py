@@ -44,7 +44,7 @@ class Meter:
     are taken before and after the load, when PostgreSQL's backends stay as they are.
     """
 
-    def __init__(self, parts: Mapping[str, int]) -> None:
+    def __init__(self, parts: Mapping[str, Sequence[int]]) -> None:
         self._parts = parts
         self._at = 0.0
         self._before: Mapping[str, float] = {}
@@ -58,7 +58,7 @@ class Meter:
         return Used(at - self._at, {part: after[part] - self._before[part] for part in after})
 
     def _read(self) -> dict[str, float]:
-        return {part: _tree_seconds(pid) for part, pid in self._parts.items()}
+        return {part: sum(map(_tree_seconds, pids)) for part, pids in self._parts.items()}
 
 
 def yardstick_ms() -> float:

@@ -1,7 +1,7 @@
 """How does a measurement get a whole platform of its own, on loopback, and leave nothing behind?
 
-Embedded servers in a temporary LOCAL_DIR, the demonstration province, one web and one worker
-process as real processes. Everything started here is ended here, by its own number.
+Embedded servers in a temporary LOCAL_DIR, the demonstration province, web and worker as real
+processes. Everything started here is ended here, by its own number.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-from core.local import LocalStack, end_with_parent
-from loadtest.cpu import children
+from core.local import Addresses, LocalStack, end_with_parent
 from loadtest.report import PROJECT, say
 
 HOST = "127.0.0.1"
@@ -32,6 +32,8 @@ SLUG = "tim-hieu-chuyen-doi-so"
 READY_SECONDS = 60
 STOP_SECONDS = 25
 SEED_SECONDS = 600
+ENTRY = ("-m", "web")
+NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -42,57 +44,136 @@ class Person:
     cookie: str
 
 
+@dataclass
+class Program:
+    """One of the platform's own processes, which can be ended and started again."""
+
+    name: str
+    command: str  # of `python -m web`
+    folder: Path
+    environment: Mapping[str, str]
+    listener: socket.socket | None = None
+    entry: Sequence[str] = ENTRY  # a harness may start the platform through a module of its own
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def start(self) -> None:
+        fds = () if self.listener is None else (self.listener.fileno(),)
+        handed_over = [word for fd in fds for word in ("--fd", str(fd))]
+        self.process = start_process(
+            self.folder, self.environment, self.name, [*self.entry, self.command, *handed_over], fds
+        )
+
+    def kill(self) -> None:
+        """SIGKILL: no handler runs, nothing is written any more."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is not None:
+            stop_process(self.process)
+
+
 @dataclass(frozen=True)
 class Stack:
-    """A running platform: where it is, and the process numbers of its parts."""
+    """A running platform: where it is, and its parts."""
 
     folder: Path
     environment: Mapping[str, str]
     port: int
-    database_url: str
-    pids: Mapping[str, int]  # web, worker, postgres, valkey
+    addresses: Addresses
     past_attempts: int
     crowd: Sequence[Person]
+    servers: LocalStack
+    web: Sequence[Program]
+    workers: Sequence[Program]
+
+    @property
+    def database_url(self) -> str:
+        return self.addresses.database_url
+
+    @property
+    def url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def pids(self) -> Mapping[str, Sequence[int]]:
+        """The process numbers of each part at this moment."""
+        servers = self.servers.pids
+        return {
+            "web": [program.pid for program in self.web],
+            "worker": [program.pid for program in self.workers],
+            "postgres": [servers["postgresql"]],
+            "valkey": [servers["valkey"]],
+        }
 
 
 @contextlib.contextmanager
-def running_stack(*, past_attempts: int, people: int) -> Iterator[Stack]:
-    """A ready platform with `past_attempts` in its demonstration data and a crowd of `people`."""
+def running_stack(
+    *,
+    past_attempts: int,
+    people: int,
+    web_processes: int = 1,
+    worker_processes: int = 1,
+    settings: Mapping[str, str] = NO_SETTINGS,
+) -> Iterator[Stack]:
+    """A ready platform with `past_attempts` in its demonstration data and a crowd of `people`.
+
+    The web processes share one listening socket, as `python -m web run` has it. `settings` are
+    environment variables on top of the usual ones.
+    """
     # Beside the system's temporary files, readable on the way in: root's servers run as nobody.
     folder = Path(tempfile.mkdtemp(prefix="hieu-so-bench-"))
     folder.chmod(0o755)
     servers = LocalStack(folder)
-    started: list[subprocess.Popen[bytes]] = []
+    listener = socket.create_server((HOST, 0), backlog=4096)
+    programs: list[Program] = []
     try:
         addresses = servers.start()
-        (port,) = free_ports(1)
-        environment = _environment(folder, port)
+        port = listener.getsockname()[1]
+        environment = {**_environment(folder, port), **settings}
         _run(environment, "migrate")
         _run(environment, "seed", "--attempts", str(past_attempts))
         crowd = _make_crowd(environment, folder / "crowd.csv", people)
-        web = start_process(folder, environment, "web", ["-m", "web", "serve"])
-        started.append(web)
-        worker = start_process(folder, environment, "worker", ["-m", "web", "work"])
-        started.append(worker)
-        wait_ready(folder, "web", web, f"http://{HOST}:{port}/readyz")
-        ours = {name: pid for pid, name in children(os.getpid()).items()}
-        pids = {
-            "web": web.pid,
-            "worker": worker.pid,
-            "postgres": _named(ours, "postgres"),
-            "valkey": _named(ours, "valkey"),
-        }
-        say(f"stack on port {port}: " + ", ".join(f"{part} {pid}" for part, pid in pids.items()))
-        yield Stack(folder, environment, port, addresses.database_url, pids, past_attempts, crowd)
+        web = [
+            Program(f"web{number}", "serve", folder, environment, listener)
+            for number in range(1, web_processes + 1)
+        ]
+        workers = [
+            Program(f"worker{number}", "work", folder, environment)
+            for number in range(1, worker_processes + 1)
+        ]
+        programs += [*web, *workers]
+        for program in programs:
+            program.start()
+        stack = Stack(
+            folder, environment, port, addresses, past_attempts, crowd, servers, web, workers
+        )
+        for program in web:
+            assert program.process is not None
+            wait_ready(folder, program.name, program.process, f"{stack.url}/readyz")
+        said = ", ".join(f"{part} {' '.join(map(str, pid))}" for part, pid in stack.pids.items())
+        say(f"stack on port {port}: {said}")
+        yield stack
     finally:
-        for process in reversed(started):
-            stop_process(process)
+        for program in reversed(programs):
+            program.stop()
+        listener.close()
         servers.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def start_process(
-    folder: Path, environment: Mapping[str, str], name: str, arguments: Sequence[str]
+    folder: Path,
+    environment: Mapping[str, str],
+    name: str,
+    arguments: Sequence[str],
+    fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """A Python process that ends with us, its words in `folder`/`name`.log."""
     end_with_us: Any = end_with_parent(signal.SIGTERM)
@@ -104,6 +185,7 @@ def start_process(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            pass_fds=fds,
             preexec_fn=end_with_us,  # noqa: PLW1509 — it must not outlive us
         )
 
@@ -184,7 +266,3 @@ def _make_crowd(environment: Mapping[str, str], file: Path, people: int) -> list
     if len(crowd) < people:
         raise RuntimeError(f"asked for a crowd of {people}, got {len(crowd)}")
     return crowd
-
-
-def _named(ours: Mapping[str, int], start: str) -> int:
-    return next(pid for name, pid in ours.items() if name.startswith(start))

@@ -105,7 +105,7 @@ def bench_save(stack: Stack, *, small: bool) -> Outcome:
     )
     try:
         wait_ready(stack.folder, "ceiling", ceiling, f"http://{HOST}:{port}/readyz")
-        sides = _sides(stack, opened, port, ceiling.pid)
+        sides = _sides(stack, opened, port, [ceiling.pid])
         started = time.monotonic()
         lost = asyncio.run(_compare(stack, size, sides))
         seconds = time.monotonic() - started
@@ -143,8 +143,10 @@ async def _open_attempts(stack: Stack, size: Size) -> list[Player]:
     return opened
 
 
-def _sides(stack: Stack, opened: Sequence[Player], port: int, pid: int) -> tuple[Side, Side]:
-    def side(name: str, held_in: str, at: int, web: int) -> Side:
+def _sides(
+    stack: Stack, opened: Sequence[Player], port: int, pids: Sequence[int]
+) -> tuple[Side, Side]:
+    def side(name: str, held_in: str, at: int, web: Sequence[int]) -> Side:
         meter = Meter({"web": web, "postgres": stack.pids["postgres"]})
         attempts = [
             OpenAttempt(
@@ -163,7 +165,7 @@ def _sides(stack: Stack, opened: Sequence[Player], port: int, pid: int) -> tuple
 
     return (
         side("platform", "attempt", stack.port, stack.pids["web"]),
-        side("ceiling", ceilings.TABLE, port, pid),
+        side("ceiling", ceilings.TABLE, port, pids),
     )
 
 
