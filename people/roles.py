@@ -41,6 +41,8 @@ Action = Literal[
     "see_audit",
     "grant_roles",
     "export_people",
+    "see_operations",
+    "run_platform",
     "own_account",
 ]
 
@@ -78,6 +80,9 @@ ACTIONS: dict[Action, frozenset[RoleName]] = {
     "see_audit": frozenset({"admin", "auditor"}),
     "grant_roles": frozenset({"admin"}),
     "export_people": frozenset({"admin", "organiser"}),
+    # The lights of the operations page show no personal data.
+    "see_operations": frozenset({"admin", "organiser", "leader", "auditor"}),
+    "run_platform": frozenset({"admin", "organiser"}),
     "own_account": frozenset(),
 }
 

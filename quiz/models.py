@@ -745,3 +745,28 @@ class Suspicion(Model):
 
     class Meta:
         table = "suspicion"
+
+
+class PlatformSwitch(Model):
+    """A switch over the whole platform, as it was last thrown or released."""
+
+    id = fields.BigIntField(primary_key=True)
+    name = fields.CharField(max_length=20)  # lite, sign_up, starts
+    is_on = fields.BooleanField()
+    reason = fields.TextField()
+    switched_at = fields.DatetimeField()
+    switched_by_id = fields.BigIntField(null=True)
+
+    class Meta:
+        table = "platform_switch"
+
+
+class ServiceSpan(Model):
+    """A stretch of time in which some process could write; a gap between two is an outage."""
+
+    id = fields.BigIntField(primary_key=True)
+    began_at = fields.DatetimeField()
+    seen_at = fields.DatetimeField()
+
+    class Meta:
+        table = "service_span"

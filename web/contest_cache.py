@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import orjson
 
@@ -17,6 +18,7 @@ from core.errors import Refusal
 from core.log import logger
 from quiz.contests import ContestShown, public_contests
 from quiz.notices import NoticeShown, current_notices
+from quiz.platform_switches import PlatformSwitches, platform_switches
 
 SECONDS = 2.0
 
@@ -29,6 +31,9 @@ class ContestCache:
         self._notices: Mapping[int, Sequence[NoticeShown]] = {}
         # By round: what a save's answer tells of the notices, ready to be sent.
         self._told: Mapping[int, orjson.Fragment] = {}
+        self._switches = PlatformSwitches()
+        # For the hot path: what the last reading has found, whatever its age.
+        self.is_lite = False
         self._stale_at = 0.0
         self._lock = asyncio.Lock()
         self._reading: asyncio.Task[None] | None = None
@@ -47,6 +52,11 @@ class ContestCache:
         """The lines that people inside this contest see now."""
         await self._read_if_stale()
         return self._notices.get(contest_id, ())
+
+    async def switches(self) -> PlatformSwitches:
+        """What staff has switched for the whole platform."""
+        await self._read_if_stale()
+        return self._switches
 
     def told(self, round_id: int) -> orjson.Fragment | None:
         """The notices for a save's answer, from memory alone; None when there are none.
@@ -70,7 +80,10 @@ class ContestCache:
         contests, notices = await public_contests(), defaultdict[int, list[NoticeShown]](list)
         for notice in await current_notices():
             notices[notice.contest_id].append(notice)
-        self._contests, self._notices = contests, dict(notices)
+        self._switches = await platform_switches()
+        self.is_lite = self._switches.is_lite
+        self._contests = _as_switched(contests, self._switches)
+        self._notices = dict(notices)
         self._told = {
             each.id: orjson.Fragment(orjson.dumps(notices_json(notices[contest.id])))
             for contest in contests
@@ -86,6 +99,19 @@ class ContestCache:
             logger.warning("contests_not_read", reason=type(error).__name__)
         finally:
             self._reading = None
+
+
+def _as_switched(
+    contests: Sequence[ContestShown], switches: PlatformSwitches
+) -> Sequence[ContestShown]:
+    """With the platform's starts stopped every contest's are: its pages and its door say so."""
+    stopped_at = switches.starts_stopped_at
+    if stopped_at is None:
+        return contests
+    return [
+        replace(contest, start_stopped_at=contest.start_stopped_at or stopped_at)
+        for contest in contests
+    ]
 
 
 def notices_json(notices: Sequence[NoticeShown]) -> list[dict[str, object]]:

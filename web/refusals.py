@@ -20,6 +20,7 @@ _STATUS = {
     "file_bomb": 413,
     "changed_meanwhile": 409,
     "closed_import": 409,
+    "sign_up_closed": 409,
     "code_too_soon": 429,
     "code_limit_number": 429,
     "code_limit_address": 429,

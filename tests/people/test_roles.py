@@ -22,12 +22,12 @@ EXPECTED: dict[RoleName, set[Action]] = {
         "see_bank", "manage_bank", "import_bank", "manage_contest", "approve_contest", "manage_units",
         "manage_people", "see_dashboard", "see_audit", "grant_roles", "approve_questions",
         "export_people", "export_bank", "analyse_questions", "see_results", "export_results",
-        "decide_appeals",
+        "decide_appeals", "see_operations", "run_platform",
     },
     "organiser": {
         "see_bank", "manage_bank", "import_bank", "manage_contest", "manage_units", "manage_people",
         "see_dashboard", "export_people", "export_bank", "analyse_questions", "see_results",
-        "export_results", "decide_appeals",
+        "export_results", "decide_appeals", "see_operations", "run_platform",
     },
     "author": {"see_bank", "manage_bank", "import_bank"},
     "reviewer": {
@@ -39,8 +39,10 @@ EXPECTED: dict[RoleName, set[Action]] = {
     },
     "campaign_staff": {"see_dashboard"},
     "focal_point": {"manage_people", "see_dashboard"},
-    "leader": {"see_dashboard"},
-    "auditor": {"see_audit", "see_dashboard", "analyse_questions", "see_results"},
+    "leader": {"see_dashboard", "see_operations"},
+    "auditor": {
+        "see_audit", "see_dashboard", "analyse_questions", "see_results", "see_operations",
+    },
 }  # fmt: skip
 
 

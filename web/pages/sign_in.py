@@ -29,6 +29,10 @@ from web.tokens import HALF_WAY_SECONDS, STAFF_DOOR
 CODE_COOKIE = "ma_cho"
 CODE_COOKIE_SECONDS = 600
 UNITS_SHOWN = 12
+SIGN_UP_CLOSED = (
+    "Hệ thống đang tạm dừng nhận đăng ký mới. Bạn quay lại sau ít phút. "
+    "Nếu đã có tài khoản, bạn đăng nhập và dự thi bình thường."
+)
 _BLOCKS = {"commune": "Xã, phường", "department": "Sở, ban, ngành", "agency": "Cơ quan, đơn vị",
            "school": "Trường học"}  # fmt: skip
 
@@ -40,6 +44,8 @@ async def sign_up_page(request: Request) -> Response:
 async def sign_up(request: Request) -> Response:
     form = await read_form(request)
     try:
+        if (await request.app.state.contests.switches()).is_sign_up_closed:
+            raise Refusal("sign_up_closed", SIGN_UP_CLOSED)
         wanted = await accounts.check_sign_up({name: form.text(name) for name in form.values})
         code_id = await accounts.begin_sign_up(wanted, asked_from=_address(request))
     except Refusal as refusal:
@@ -206,6 +212,7 @@ async def find_unit(request: Request) -> Response:
 
 
 async def _sign_up_page(request: Request, form: Form, status: int = HTTPStatus.OK) -> Response:
+    switches = await request.app.state.contests.switches()
     texts = await consents.current_texts()
     groups: dict[str, list[dict[str, str]]] = {}
     for unit in await units.selectable_units(on=local_day(now())):
@@ -220,6 +227,7 @@ async def _sign_up_page(request: Request, form: Form, status: int = HTTPStatus.O
         "account/sign_up.html",
         {
             "form": form.for_page(),
+            "closed": SIGN_UP_CLOSED if switches.is_sign_up_closed else None,
             "next": _next_page(request, form, otherwise=""),
             "unit_groups": [
                 {"label": label, "options": options} for label, options in groups.items()
