@@ -32,6 +32,9 @@ LANGUAGES = ("vi", "en")
 LANGUAGE_COOKIE = "ngon_ngu"
 SMALLEST_COMPRESSED_BYTES = 600
 MOST_CACHED_PAGES = 2000
+# A page of PublicPages holds nothing of whoever asks for it: a shared cache (deploy/nginx) may give
+# it to the next ones for this long, a browser asks every time whether it is still the newest.
+FOR_EVERYBODY = "public, max-age=0, s-maxage=2"
 
 
 class _WordsAtCompileTime(Extension):
@@ -226,7 +229,7 @@ class PublicPages:
 def _respond(request: Request, kept: _Kept) -> Response:
     headers = {
         "ETag": kept.etag,
-        "Cache-Control": "no-cache",
+        "Cache-Control": FOR_EVERYBODY,
         "Vary": "Accept-Encoding, HX-Request, Cookie",
     }
     if request.headers.get("if-none-match") == kept.etag:

@@ -47,7 +47,7 @@ from web.pages.shown import (
     round_or_current,
 )
 from web.paper_html import Frame, paper_page
-from web.render import language_of, private_page, render
+from web.render import FOR_EVERYBODY, language_of, private_page, render
 from web.tokens import AttemptToken
 
 # What the page of the door itself can put right.
@@ -156,7 +156,7 @@ async def news(request: Request) -> Response:
     return Response(
         orjson.dumps({"notices": notices_json(notices), "extension_count": chosen.extension_count}),
         media_type="application/json",
-        headers={"Cache-Control": "no-cache"},
+        headers={"Cache-Control": FOR_EVERYBODY},
     )
 
 
