@@ -12,7 +12,7 @@ from typing import Protocol
 
 import uvloop
 
-from loadtest.bench import attempt, rescoring, save
+from loadtest.bench import attempt, rescoring, save, scoring
 from loadtest.report import Outcome, publish, say
 from loadtest.stack import Stack, running_stack
 
@@ -39,6 +39,7 @@ BENCHES = {
     "attempt": Bench(attempt.bench_attempt, attempt.people_needed),
     "save": Bench(save.bench_save, save.people_needed),
     "steps": Bench(attempt.bench_steps, attempt.people_needed),
+    "scoring": Bench(scoring.bench_scoring, scoring.people_needed),
     "rescoring": Bench(rescoring.bench_rescoring, rescoring.people_needed),
 }
 

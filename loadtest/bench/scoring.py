@@ -1,0 +1,176 @@
+"""How fast does the worker score what a whole province has handed in? (QL5, QL8)
+
+The attempts appear in the tables at once, as after the last minute of a round; the doorbell rings,
+and the stack's own worker does the rest: scores, standings, buckets, tallies, participation. It is
+done twice, the second time with ten times as many scored attempts in the same round. The ceiling is
+one SQL statement that marks the same answers against a key that is the same for everybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import db, local
+from core.queue import close_queue, enqueue, open_queue
+from loadtest.bench.laying import (
+    WAITING,
+    Stage,
+    differences,
+    find_stage,
+    lay_attempts,
+    lay_scored,
+    lay_waiting,
+)
+from loadtest.cpu import Meter, Used, yardstick_ms
+from loadtest.report import Figures, Outcome, say, sync_ms
+from loadtest.stack import Stack
+from quiz import drawing, scoring
+from quiz.frozen import get_pool
+
+FULL, SMALL = 100_000, 300
+GOAL_SECONDS = 10.0  # QL5
+GOAL_SCALE = 1.3  # QL8: at ten times the data
+TIMES = 10
+SAMPLE = 500
+POLL_SECONDS = 0.1
+GIVE_UP_SECONDS = 300.0
+
+_WAITS = "SELECT EXISTS (SELECT FROM attempt WHERE state <> 'open' AND NOT is_scored)"
+_CEILING = """
+CREATE TABLE bench_ceiling AS
+SELECT a.id, a.participant_id, count(*) FILTER (WHERE given.value = '[1]'::jsonb) AS correct_count
+FROM attempt a, jsonb_each(a.answers) given WHERE a.state <> 'open' AND NOT a.is_scored
+GROUP BY a.id
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """One batch of attempts, from the moment at which they were there to the last commit."""
+
+    seconds: float
+    used: Used
+
+
+def people_needed(*, small: bool) -> int:  # noqa: ARG001 — every bench answers this
+    """Nobody signs in here, but a crowd has at least one."""
+    return 1
+
+
+def bench_scoring(stack: Stack, *, small: bool) -> Outcome:
+    return asyncio.run(_measure(stack, SMALL if small else FULL))
+
+
+async def _measure(stack: Stack, count: int) -> Outcome:
+    await db.open_database(stack.database_url)
+    open_queue(_redis_url(stack.folder))
+    try:
+        stage = await find_stage()
+        await _until_scored(since=time.monotonic())
+        floor_ms, ceiling = sync_ms(stack.folder), await _ceiling(stage, count)
+        await lay_scored(stage, count)
+        once = await _score(stack, stage, count)
+        await lay_scored(stage, (TIMES - 2) * count)
+        many = await _score(stack, stage, count)
+        faults = await _wrong_scores(stage) + await differences()
+    finally:
+        await close_queue()
+        await db.close_database()
+    return Outcome(_figures(count, once, many, ceiling) | {
+        "errors": 0,
+        "lost": len(faults),
+        "sync_ms": floor_ms,
+    }, faults)  # fmt: skip
+
+
+def _figures(count: int, once: Done, many: Done, ceiling: float) -> Figures:
+    return {
+        "attempts": count,
+        "seconds": round(once.seconds, 2),
+        "per_s": round(count / once.seconds),
+        "goal_seconds": GOAL_SECONDS,
+        "ceiling_seconds": round(ceiling, 2),
+        **_costs(once.used, count),
+        "at_10x": {
+            "seconds": round(many.seconds, 2),
+            "per_s": round(count / many.seconds),
+            **_costs(many.used, count),
+        },
+        "scale": round(many.used.total / once.used.total, 2),
+        "goal_scale": GOAL_SCALE,
+        "yardstick_ms": round(yardstick_ms(), 2),
+    }
+
+
+def _costs(used: Used, count: int) -> Mapping[str, float]:
+    """CPU milliseconds an attempt."""
+    return {
+        "cpu_ms_per_attempt": round(used.total / count * 1000, 4),
+        **{f"{part}_ms": round(used.by_part[part] / count * 1000, 4)
+           for part in ("worker", "postgres")},
+    }  # fmt: skip
+
+
+async def _score(stack: Stack, stage: Stage, count: int) -> Done:
+    """Let the worker score `count` more attempts of the round."""
+    await lay_waiting(stage, count)
+    meter = Meter({part: stack.pids[part] for part in ("worker", "postgres")})
+    began = time.monotonic()
+    enqueue("score_attempts")
+    await _until_scored(since=began)
+    done = Done(time.monotonic() - began, meter.stop())
+    say(f"{count} attempts scored in {done.seconds:.1f} s")
+    return done
+
+
+async def _until_scored(*, since: float) -> None:
+    while await db.pool().fetchval(_WAITS):
+        if time.monotonic() - since > GIVE_UP_SECONDS:
+            msg = f"attempts still wait for their scores after {GIVE_UP_SECONDS:.0f} s"
+            raise TimeoutError(msg)
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _ceiling(stage: Stage, count: int) -> float:
+    """Seconds of one statement over as many attempts, in a transaction that is taken back."""
+    async with db.pool().acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            await lay_attempts(connection, stage, count)
+            began = time.monotonic()
+            await connection.execute(_CEILING)
+            return time.monotonic() - began
+        finally:
+            await transaction.rollback()
+
+
+async def _wrong_scores(stage: Stage) -> list[str]:
+    """Sampled attempts whose score is not what quiz.scoring gives their paper and answers."""
+    rows = await db.pool().fetch(
+        "SELECT a.id, a.pool_id, a.seed, a.answers, s.points, s.correct_count, s.question_count "
+        "FROM attempt a JOIN score s ON s.attempt_id = a.id "
+        "WHERE a.round_id = $1 AND starts_with(a.receipt, $2) ORDER BY a.id LIMIT $3",
+        stage.round_id,
+        WAITING,
+        SAMPLE,
+    )
+    faults = []
+    for row in rows:
+        pool = await get_pool(db.pool(), row["pool_id"])
+        right = scoring.score(drawing.draw(pool, row["seed"]), row["answers"])
+        if (right.points, right.correct_count, right.question_count) != tuple(row)[4:]:
+            faults.append(f"attempt {row['id']} has another score than its answers give")
+    return faults
+
+
+def _redis_url(folder: Path) -> str:
+    running = local.running_stack(folder)
+    if running is None:
+        msg = f"nothing runs on {folder}"
+        raise LookupError(msg)
+    return running.redis_url
