@@ -44,10 +44,6 @@ def corrected(question: PoolQuestion, correction: Correction | None) -> PoolQues
     )
 
 
-def right_places(question: PoolQuestion) -> tuple[int, ...]:
-    return tuple(place for place, option in enumerate(question.options) if option.is_correct)
-
-
 Fault = tuple[str, str]  # code, sentence
 
 
@@ -72,6 +68,6 @@ def _find_key_fault(
     if len(right) == len(question.options):
         return "all_right", "Mọi phương án đều đúng: hãy chọn “Cho mọi người trọn điểm câu này”."
     has_key = now is None or now.kind == "rekey"
-    if has_key and right == set(right_places(corrected(question, now))):
+    if has_key and right == corrected(question, now).right_places:
         return "no_change", "Đáp án bạn chọn trùng với đáp án đang dùng."
     return None

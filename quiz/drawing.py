@@ -1,26 +1,36 @@
 """Which paper does a seed give?
 
-Algorithm 1. For every blueprint line the candidates are ordered by SHA-256(seed ‖ question id) and
-the first ones are taken; the taken questions are ordered by the last 16 bytes of the same digest.
-Options are ordered by consecutive four-byte pieces of SHA-256(seed ‖ "options" ‖ question id);
-pinned options and true/false keep their places. Ids are eight bytes, big-endian; the seed is the
-sixteen bytes whose hexadecimal form the attempt stores. Anyone who has the frozen pool and the seed
-can draw the paper again, in any language.
+Ids are eight bytes, big-endian; the seed is the sixteen bytes whose hexadecimal form the attempt
+stores. Anyone who has the frozen pool and the seed can draw the paper again, in any language.
+
+Algorithm 2, for new attempts. SHAKE-128(seed) is read as numbers of eight bytes, big-endian. One
+goes to each candidate: blueprint line after line, within a line by question id. The questions with
+the smallest numbers of their line are taken, the smallest first. Then as many numbers follow as the
+paper has questions, one for each taken question: the smallest is shown first. Then as many again,
+one for each question as shown: n options that are not pinned stand in the arrangement with the
+index (number mod n!), where the arrangements of ascending places are in lexicographic order. Pinned
+options and true/false keep their places.
+
+Algorithm 1, which attempts of before still have, asks for a digest a candidate: eight times as
+much work. For every line the candidates are ordered by SHA-256(seed ‖ question id) and the first
+ones are taken; the taken questions are ordered by the last 16 bytes of the same digest. Options are
+ordered by consecutive four-byte pieces of SHA-256(seed ‖ "options" ‖ question id).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+from functools import lru_cache
+from hashlib import sha256, shake_128
+from math import factorial
+from typing import NamedTuple
 
 from quiz.pools import Pool, PoolQuestion
 
-VERSION = 1
+VERSION = 2
 
 
-@dataclass(frozen=True, slots=True)
-class PaperQuestion:
+class PaperQuestion(NamedTuple):
     """One question of a paper: where each shown option stands in the pool's question."""
 
     question: PoolQuestion
@@ -32,10 +42,14 @@ Paper = tuple[PaperQuestion, ...]
 
 def draw(pool: Pool, seed: str, *, version: int = VERSION) -> Paper:
     """The paper of a seed: a pure function, the same on every machine and every day."""
-    if version != VERSION:
+    algorithm = _ALGORITHMS.get(version)
+    if algorithm is None:
         msg = f"drawing algorithm {version} is not known"
         raise ValueError(msg)
-    key = bytes.fromhex(seed)
+    return algorithm(pool, bytes.fromhex(seed))
+
+
+def _draw_1(pool: Pool, key: bytes) -> Paper:
     chosen: list[tuple[bytes, int]] = []
     for line, candidates in zip(pool.lines, pool.ids_by_line, strict=True):
         ranked = [(sha256(key + id_bytes).digest(), number) for number, id_bytes in candidates]
@@ -47,11 +61,63 @@ def draw(pool: Pool, seed: str, *, version: int = VERSION) -> Paper:
     )
 
 
-def holds(pool: Pool, question_id: int) -> Callable[[str], bool]:
+def _draw_2(pool: Pool, key: bytes) -> Paper:
+    numbers = _numbers(pool, key)
+    taken: list[int] = []
+    for start, stop, count in pool.spans:
+        taken += _smallest(numbers, start, stop, count)
+    candidates, shown_count = pool.candidates, pool.question_count
+    first = len(candidates)
+    places = numbers[first : first + shown_count]
+    return tuple(
+        PaperQuestion(candidates[each], _arranged(candidates[each], number))
+        for (_, each), number in zip(
+            sorted(zip(places, taken, strict=False)), numbers[first + shown_count :], strict=False
+        )
+    )
+
+
+_ALGORITHMS: dict[int, Callable[[Pool, bytes], Paper]] = {1: _draw_1, 2: _draw_2}
+
+
+def _numbers(pool: Pool, key: bytes) -> tuple[int, ...]:
+    stream = pool.stream
+    return stream.unpack(shake_128(key).digest(stream.size))
+
+
+def _smallest(numbers: Sequence[int], start: int, stop: int, count: int) -> list[int]:
+    """Where the smallest numbers of a stretch stand, the smallest first."""
+    if count == 1 and start < stop:
+        return [numbers.index(min(numbers[start:stop]), start)]
+    return sorted(range(start, stop), key=numbers.__getitem__)[:count]
+
+
+def _arranged(question: PoolQuestion, number: int) -> tuple[int, ...]:
+    kept, arrangement_count = question.mixing
+    return _arrangement(kept, number % arrangement_count)
+
+
+@lru_cache(maxsize=50_000)
+def _arrangement(kept: tuple[bool, ...], index: int) -> tuple[int, ...]:
+    """The index-th arrangement of the places that are not kept, around those that are."""
+    left = [place for place, is_kept in enumerate(kept) if not is_kept]
+    dealt = []
+    for remaining in range(len(left), 0, -1):
+        step, index = divmod(index, factorial(remaining - 1))
+        dealt.append(left.pop(step))
+    free = iter(dealt)
+    return tuple(place if is_kept else next(free) for place, is_kept in enumerate(kept))
+
+
+def holds(pool: Pool, question_id: int, *, version: int = VERSION) -> Callable[[str], bool]:
     """Tells whether the paper of a seed has this question, without drawing the whole paper.
 
-    Only its own blueprint line is looked at: a fifth of the work where most papers do not have it.
+    Only its own blueprint line is looked at: most papers do not have it.
     """
+    return _holds_1(pool, question_id) if version == 1 else _holds_2(pool, question_id)
+
+
+def _holds_1(pool: Pool, question_id: int) -> Callable[[str], bool]:
     own_bytes = question_id.to_bytes(8, "big")
     places = [
         (line.question_count, [id_bytes for _, id_bytes in candidates if id_bytes != own_bytes])
@@ -70,8 +136,25 @@ def holds(pool: Pool, question_id: int) -> Callable[[str], bool]:
     return is_held
 
 
+def _holds_2(pool: Pool, question_id: int) -> Callable[[str], bool]:
+    ids = [question.id for question in pool.candidates]
+    places = [
+        (start + ids[start:stop].index(question_id), start, stop, count)
+        for start, stop, count in pool.spans
+        if question_id in ids[start:stop]
+    ]
+
+    def is_held(seed: str) -> bool:
+        numbers = _numbers(pool, bytes.fromhex(seed))
+        return any(
+            own in _smallest(numbers, start, stop, count) for own, start, stop, count in places
+        )
+
+    return is_held
+
+
 def option_order(question: PoolQuestion, key: bytes) -> tuple[int, ...]:
-    """The pool positions of a question's options in the order in which they are shown."""
+    """The pool positions of a question's options in the order in which algorithm 1 shows them."""
     count = len(question.options)
     if question.kind == "true_false":
         return tuple(range(count))

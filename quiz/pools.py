@@ -6,6 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import accumulate, pairwise
+from math import factorial
+from struct import Struct
 from typing import Any
 
 import orjson
@@ -36,6 +39,17 @@ class PoolQuestion:
     def __hash__(self) -> int:
         """Two fields tell questions apart; hashing all of them cost a third of a paper's page."""
         return hash((self.id, self.text))
+
+    @cached_property
+    def mixing(self) -> tuple[tuple[bool, ...], int]:
+        """For each option whether it stands where the author put it; how many orders that leaves."""
+        kept = tuple(option.is_pinned or self.kind == "true_false" for option in self.options)
+        return kept, factorial(kept.count(False))
+
+    @cached_property
+    def right_places(self) -> frozenset[int]:
+        """Where the right options stand, from 0."""
+        return frozenset(place for place, option in enumerate(self.options) if option.is_correct)
 
 
 @dataclass(frozen=True)
@@ -69,6 +83,25 @@ class Pool:
             )
             for line in self.lines
         )
+
+    @cached_property
+    def candidates(self) -> tuple[PoolQuestion, ...]:
+        """The questions of each blueprint line by id, line after line."""
+        return tuple(self.by_id[number] for each in self.ids_by_line for number, _ in sorted(each))
+
+    @cached_property
+    def spans(self) -> tuple[tuple[int, int, int], ...]:
+        """For each line where its candidates begin and end, and how many of them are taken."""
+        ends = tuple(accumulate(map(len, self.ids_by_line), initial=0))
+        return tuple(
+            (start, stop, line.question_count)
+            for (start, stop), line in zip(pairwise(ends), self.lines, strict=True)
+        )
+
+    @cached_property
+    def stream(self) -> Struct:
+        """As many numbers as drawing needs: one a candidate, two a question of the paper."""
+        return Struct(f">{len(self.candidates) + 2 * self.question_count}Q")
 
 
 def to_json(pool: Pool) -> dict[str, Any]:

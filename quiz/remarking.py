@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, TypeVar
@@ -121,9 +121,13 @@ def _remark_batch(
     rows: Sequence[Any], pools: Mapping[int, Pool], question_version_id: int, overlay: Overlay
 ) -> tuple[int, list[Remarked]]:
     had_count, changed = 0, []
-    is_held = {pool_id: drawing.holds(pool, question_version_id) for pool_id, pool in pools.items()}
+    is_held: dict[tuple[int, int], Callable[[str], bool]] = {}
     for row in rows:
-        if not is_held[row["pool_id"]](row["seed"]):
+        which = row["pool_id"], row["drawing_version"]
+        if which not in is_held:
+            pool_id, version = which
+            is_held[which] = drawing.holds(pools[pool_id], question_version_id, version=version)
+        if not is_held[which](row["seed"]):
             continue
         paper = drawing.draw(pools[row["pool_id"]], row["seed"], version=row["drawing_version"])
         had_count += 1

@@ -10,9 +10,9 @@ What the organisers corrected afterwards (quiz.corrections) is laid over the pap
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from quiz.corrections import NOTHING, Correction, Overlay, corrected
+from quiz.corrections import NOTHING, Correction, Overlay
 from quiz.drawing import Paper, PaperQuestion
 
 VERSION = 1
@@ -47,18 +47,19 @@ def corrected_points(
     if correction is None:
         return question_points(paper_question, chosen)
     if correction.kind == "rekey":
-        mended = corrected(paper_question.question, correction)
-        return question_points(replace(paper_question, question=mended), chosen)
+        return _points(paper_question, chosen, frozenset(correction.right_options))
     return POINT if correction.kind == "full_marks" else None
 
 
 def question_points(paper_question: PaperQuestion, chosen: Sequence[int]) -> int:
     """Thousandths of a point by the key in the question."""
-    options = paper_question.question.options
-    order = paper_question.option_order
+    return _points(paper_question, chosen, paper_question.question.right_places)
+
+
+def _points(paper_question: PaperQuestion, chosen: Sequence[int], right: frozenset[int]) -> int:
+    question, order = paper_question
     places = {order[shown - 1] for shown in chosen if 1 <= shown <= len(order)}
-    if paper_question.question.kind != "multiple":
-        return POINT if len(places) == 1 and options[places.pop()].is_correct else 0
-    right_count = sum(option.is_correct for option in options)
-    hits = sum(options[place].is_correct for place in places)
-    return max(0, POINT * (2 * hits - len(places)) // right_count)
+    if question.kind != "multiple":
+        return POINT if len(places) == 1 and places <= right else 0
+    hits = len(places & right)
+    return max(0, POINT * (2 * hits - len(places)) // len(right))

@@ -19,7 +19,7 @@ from loadtest.bench.laying import WAITING, Stage, find_stage, lay_waiting
 from loadtest.report import Figures, Outcome, say, sync_ms
 from loadtest.stack import Stack
 from quiz import drawing, rescoring, results, scoring
-from quiz.corrections import Correction, right_places
+from quiz.corrections import Correction
 
 FULL, SMALL = 100_000, 300
 GOAL_SECONDS = 60.0  # QL5, a rescoring
@@ -57,7 +57,7 @@ async def _measure(stack: Stack, count: int) -> Outcome:
 
 async def _mend(stage: Stage, count: int, score_seconds: float, floor_ms: float) -> Outcome:
     question = await _most_asked(stage)
-    wrong = (right_places(stage.pool.by_id[question])[0] + 1) % 2
+    wrong = (min(stage.pool.by_id[question].right_places) + 1) % 2
     correction_id = await rescoring.propose_correction(
         stage.round_id, question, "rekey", (wrong,), "Đo tốc độ chấm lại", by=None
     )

@@ -12,7 +12,11 @@ import pytest
 from loadtest.player import Acknowledged, _difference
 from loadtest.report import percentile
 
-ATTEMPT_KEYS = {
+ATTEMPT_SCORING_KEYS = {
+    "bench", "attempts", "seconds", "per_s", "ceiling_seconds", "cpu_ms_per_attempt", "worker_ms",
+    "postgres_ms", "at_10x", "scale", "errors", "lost", "commit",
+}  # fmt: skip
+KEYS = {
     "bench", "cpu_ms_per_attempt", "web_ms", "worker_ms", "postgres_ms", "valkey_ms",
     "saves_per_attempt", "attempts", "errors", "p50_ms", "p95_ms", "p99_ms", "lost", "commit",
     "seconds",
@@ -29,6 +33,7 @@ KEYS = {
     "attempt": ATTEMPT_KEYS,
     "save": SAVE_KEYS,
     "steps": STEPS_KEYS,
+    "scoring": SCORING_KEYS,
     "rescoring": RESCORING_KEYS,
 }
 
