@@ -12,19 +12,17 @@ import pytest
 from loadtest.player import Acknowledged, _difference
 from loadtest.report import percentile
 
-ATTEMPT_SCORING_KEYS = {
-    "bench", "attempts", "seconds", "per_s", "ceiling_seconds", "cpu_ms_per_attempt", "worker_ms",
-    "postgres_ms", "at_10x", "scale", "errors", "lost", "commit",
-}  # fmt: skip
-KEYS = {
+ATTEMPT_KEYS = {
     "bench", "cpu_ms_per_attempt", "web_ms", "worker_ms", "postgres_ms", "valkey_ms",
     "saves_per_attempt", "attempts", "errors", "p50_ms", "p95_ms", "p99_ms", "lost", "commit",
     "seconds",
 }  # fmt: skip
 SAVE_KEYS = {"bench", "rate", "ceiling", "ratio", "p99_ms", "errors", "lost", "commit", "seconds"}
 STEPS_KEYS = {"bench", "steps", "attempts", "errors", "lost", "commit", "seconds"}
-
-
+SCORING_KEYS = {
+    "bench", "attempts", "seconds", "per_s", "ceiling_seconds", "cpu_ms_per_attempt", "worker_ms",
+    "postgres_ms", "at_10x", "scale", "errors", "lost", "commit",
+}  # fmt: skip
 RESCORING_KEYS = {
     "bench", "attempts", "seconds", "per_s", "preview_seconds", "score_seconds", "errors", "lost",
     "commit",
