@@ -172,16 +172,18 @@ async def is_migrated() -> bool:
         (row["app"], row["name"])
         for row in await pool().fetch("SELECT app, name FROM tortoise_migrations")
     }
-    return _newest_migrations() <= applied
+    newest = {(package, max(_migration_names(package))) for package in TABLE_PACKAGES}
+    return newest <= applied
 
 
-def _newest_migrations() -> set[tuple[str, str]]:
-    newest = set()
-    for package in TABLE_PACKAGES:
-        module = importlib.import_module(f"{package}.migrations")
-        names = [info.name for info in pkgutil.iter_modules(module.__path__)]
-        newest.add((package, max(names)))
-    return newest
+def known_migrations() -> set[tuple[str, str]]:
+    """Every migration of this version of the platform, as (package, name)."""
+    return {(package, name) for package in TABLE_PACKAGES for name in _migration_names(package)}
+
+
+def _migration_names(package: str) -> list[str]:
+    module = importlib.import_module(f"{package}.migrations")
+    return [info.name for info in pkgutil.iter_modules(module.__path__)]
 
 
 class _CrowdConnection(asyncpg.Connection):
@@ -216,6 +218,7 @@ __all__ = [
     "is_migrated",
     "json_text",
     "json_value",
+    "known_migrations",
     "migrate",
     "open_database",
     "pool",

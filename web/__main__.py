@@ -182,6 +182,23 @@ def _reset_second_factor(arguments: argparse.Namespace, chosen: Settings) -> int
     return _with_database(resolved(chosen), lambda: reset_second_factor(arguments.username))
 
 
+def _back_up(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from web.backup import back_up
+
+    ready = resolved(chosen)
+    target = Path(arguments.file) if arguments.file else ready.local_path / "backups"
+    return _with_database(ready, lambda: back_up(ready, target, keep=arguments.keep))
+
+
+def _restore(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from web.backup import check_restored, restore
+
+    ready = resolved(chosen)
+    asyncio.run(restore(ready, Path(arguments.file), replace=arguments.replace))
+    prepare(ready)
+    return _with_database(ready, lambda: check_restored(Path(arguments.file)))
+
+
 def _with_database(chosen: Settings, verb: Callable[[], Awaitable[int | None]]) -> int:
     async def call() -> int:
         await db.open_database(chosen.database_url, pgbouncer=chosen.pgbouncer)
@@ -236,6 +253,12 @@ def _parser() -> argparse.ArgumentParser:
     trail.add_argument("--seal", help="a seal written down earlier, which must still be there")
     lost = add("reset-second-factor", _reset_second_factor, "take it off an account")
     lost.add_argument("username")
+    keep = add("backup", _back_up, "the whole database into one file, while people go on answering")
+    keep.add_argument("file", nargs="?", help="the new file, or a folder for it: LOCAL_DIR/backups")
+    keep.add_argument("--keep", type=int, metavar="N", help="keep only the N newest of the folder")
+    bring = add("restore", _restore, "the database back to what a backup holds; all of it or none")
+    bring.add_argument("file")
+    bring.add_argument("--replace", metavar="NAME", help="the database whose data may be replaced")
     plan = add("make-contest", _make_contest, "a contest's draft from a TOML file")
     plan.add_argument("file")
     plan.add_argument("--by", required=True, help="the username of the organiser who makes it")

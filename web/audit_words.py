@@ -19,6 +19,7 @@ ACTIONS = {
     "approve_contest": "Duyệt cuộc thi",
     "approve_correction": "Duyệt điều chỉnh câu hỏi",
     "approve_questions": "Duyệt câu hỏi",
+    "back_up": "Sao lưu dữ liệu",
     "begin_demonstration": "Bắt đầu tạo dữ liệu trình diễn",
     "bring_back_questions": "Dùng lại câu hỏi",
     "change_password": "Đổi mật khẩu của mình",
@@ -87,6 +88,7 @@ ACTIONS = {
     "renew_recovery_codes": "Lấy mã dự phòng mới",
     "rescore_round": "Chấm lại theo điều chỉnh",
     "reset_second_factor": "Đặt lại xác thực hai lớp",
+    "restore_backup": "Khôi phục dữ liệu từ bản sao lưu",
     "retire_questions": "Cho ngừng dùng câu hỏi",
     "return_questions": "Trả lại câu hỏi để sửa",
     "return_to_draft": "Trả cuộc thi về bản nháp",
@@ -115,6 +117,7 @@ ACTIONS = {
 }
 SUBJECTS = {
     "account": "Tài khoản",
+    "backup": "Bản sao lưu",
     "bank": "Ngân hàng câu hỏi",
     "contest": "Cuộc thi",
     "person": "Người",
