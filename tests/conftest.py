@@ -109,6 +109,19 @@ async def clean(database: Addresses) -> AsyncIterator[None]:
 
 
 @pytest.fixture
+async def spare_database(addresses: Addresses) -> AsyncIterator[str]:
+    """The address of a second, empty database, gone afterwards."""
+    own = urlsplit(addresses.database_url)
+    name = own.path.removeprefix("/").replace("test_", "spare_")
+    server = await asyncpg.connect(json.loads(os.environ[ADDRESSES_VARIABLE])[0])
+    await server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    await server.execute(f'CREATE DATABASE "{name}"')
+    yield urlunsplit(own._replace(path=f"/{name}"))
+    await server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await server.close()
+
+
+@pytest.fixture
 async def queue(addresses: Addresses) -> AsyncIterator[None]:
     """The real doorbell, rung into this worker's Valkey database."""
     queue_module.open_queue(addresses.redis_url)
