@@ -22,7 +22,7 @@ from core.backup_file import Manifest, TableState
 from core.clock import now
 from core.db import Connection, known_migrations
 from core.errors import Refusal
-from core.postgresql_tools import find_tools, run_tool
+from core.postgresql_tools import Tools, find_tools, run_tool
 
 # Where the tables wait while others are put in their place.
 ASIDE = "before_restore"
@@ -121,12 +121,13 @@ async def restore(url: str, path: Path, *, replace: str | None = None) -> Manife
     _refuse_newer(manifest)
     async with _connected(url) as connection:
         await _refuse_older_server(connection, manifest)
+        tools = await find_tools(_major(connection), reading=manifest.tools_major)
         await _refuse_in_use(connection)
         await _undo_interrupted(connection, replace)
         await _refuse_not_empty(connection, replace)
         await _move(connection, "public", ASIDE)
         try:
-            await _fill(url, path, manifest)
+            await _fill(url, path, tools)
             await _compare(connection, manifest)
         except BaseException:
             await _put_back(connection)
@@ -275,8 +276,7 @@ async def _put_back(connection: Connection) -> None:
         await _move(connection, ASIDE, "public")
 
 
-async def _fill(url: str, path: Path, manifest: Manifest) -> None:
-    tools = await find_tools(manifest.tools_major)
+async def _fill(url: str, path: Path, tools: Tools) -> None:
     await run_tool(
         tools, "pg_restore", url, "--single-transaction", "--exit-on-error", "--no-owner",
         "--no-privileges", "--schema=public",

@@ -11,7 +11,7 @@ import asyncio
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
@@ -20,6 +20,8 @@ from core.errors import Refusal
 from core.local import postgresql_folder
 
 DEBIAN_FOLDER = Path("/usr/lib/postgresql")
+# From this version on a dump begins with SET transaction_timeout, which older servers refuse.
+_SETS_NEW_TIMEOUT = 17
 _SPOKEN = 2000  # characters of a program's last words that are worth repeating
 
 
@@ -34,16 +36,27 @@ class Tools:
         return str(self.folder / program)
 
 
-async def find_tools(server_major: int) -> Tools:
-    """The oldest programs on this machine that are not older than the server."""
+async def find_tools(server_major: int, *, reading: int = 0) -> Tools:
+    """The programs of this machine that `choose` takes."""
     found = [tools for folder in _folders() if (tools := await _tools_of(folder)) is not None]
-    fitting = [tools for tools in found if tools.major >= server_major]
+    return choose(found, server_major, reading=reading)
+
+
+def choose(found: Sequence[Tools], server_major: int, *, reading: int = 0) -> Tools:
+    """The oldest that suit the server, and can read a dump that those of major `reading` wrote."""
+    wanted = max(server_major, reading)
+    fitting = [
+        tools
+        for tools in found
+        if tools.major >= wanted
+        and (tools.major < _SETS_NEW_TIMEOUT) >= (server_major < _SETS_NEW_TIMEOUT)
+    ]
     if not fitting:
         raise Refusal(
             "no_postgresql_tools",
-            f"Máy này không có pg_dump và pg_restore của PostgreSQL {server_major} trở lên. Hãy cài "
-            f"gói postgresql-client-{server_major}. / pg_dump and pg_restore {server_major} or "
-            f"newer are missing: install postgresql-client-{server_major}.",
+            f"Máy này không có pg_dump và pg_restore hợp với PostgreSQL {wanted}. Hãy cài gói "
+            f"postgresql-client-{wanted}. / pg_dump and pg_restore for PostgreSQL {wanted} are "
+            f"missing: install postgresql-client-{wanted}.",
         )
     return min(fitting, key=lambda tools: tools.major)
 
