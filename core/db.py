@@ -11,6 +11,7 @@ import gc
 import importlib
 import inspect
 import pkgutil
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -44,7 +45,11 @@ _after_commit: ContextVar[list[AfterCommit] | None] = ContextVar("after_commit",
 
 def tortoise_config(url: str, *, pool_size: int, pgbouncer: bool) -> dict[str, Any]:
     connection = expand_db_url(url)
-    connection["credentials"] |= {"minsize": 0, "maxsize": pool_size}
+    connection["credentials"] |= {
+        "minsize": 0,
+        "maxsize": pool_size,
+        "connection_class": _OwnNamesConnection,
+    }
     if pgbouncer:
         connection["credentials"]["statement_cache_size"] = 0
     return {
@@ -186,7 +191,21 @@ def _migration_names(package: str) -> list[str]:
     return [info.name for info in pkgutil.iter_modules(module.__path__)]
 
 
-class _CrowdConnection(asyncpg.Connection):
+_PROCESS = secrets.token_hex(4)
+
+
+class _OwnNamesConnection(asyncpg.Connection):
+    """A connection whose statements no other process names alike.
+
+    asyncpg counts from one in every process. Behind PgBouncer the connection to PostgreSQL, and
+    with it a cursor's statement, is the next process's a moment later.
+    """
+
+    def _get_unique_id(self, prefix: str) -> str:
+        return f"{super()._get_unique_id(prefix)}{_PROCESS}"  # type: ignore[misc]  # asyncpg's own, which has no types
+
+
+class _CrowdConnection(_OwnNamesConnection):
     """A connection that is given back as it is: the crowd's statements leave nothing behind.
 
     asyncpg would send RESET ALL and more at every release, a second round trip a query.

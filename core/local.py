@@ -63,7 +63,7 @@ class LocalStack:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._account = _unprivileged_account()
+        self._account = unprivileged_account()
         self._state = folder
         self._lock: IO[str] | None = None
         self._servers: list[_Server] = []
@@ -291,7 +291,7 @@ def running_stack(folder: Path) -> Addresses | None:
     return Addresses(found["database_url"], found["redis_url"])
 
 
-def _unprivileged_account() -> pwd.struct_passwd | None:
+def unprivileged_account() -> pwd.struct_passwd | None:
     """The account that the servers run as when we are root: PostgreSQL refuses to be root."""
     if os.geteuid() != 0:
         return None

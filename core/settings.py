@@ -35,6 +35,9 @@ class Settings:
         10, "connections that one web or worker process may hold for pages and jobs"
     )
     pgbouncer: bool = _setting(False, "1 when DATABASE_URL leads to PgBouncer in transaction mode")
+    database_direct_url: str = _setting(
+        "", "PostgreSQL itself, for migrations and backups, when DATABASE_URL leads to PgBouncer"
+    )
     redis_url: str = _setting("", "Valkey or Redis, `redis://…`; empty: the embedded one")
     secret_key: str = _setting(
         "", "signs cookies and receipts, ≥ 32 characters; local mode keeps its own in LOCAL_DIR"
@@ -73,6 +76,11 @@ class Settings:
     @property
     def is_embedded(self) -> bool:
         return not (self.database_url and self.redis_url)
+
+    @property
+    def direct_url(self) -> str:
+        """Where a session lasts: PostgreSQL itself."""
+        return self.database_direct_url or self.database_url
 
     @property
     def is_https(self) -> bool:
@@ -140,11 +148,10 @@ def _parse(name: str, text: str, kind: str) -> object:
 def _check(chosen: Settings) -> None:
     if chosen.secret_key and len(chosen.secret_key) < SHORTEST_SECRET:
         raise Refusal("bad_setting", f"SECRET_KEY must have at least {SHORTEST_SECRET} characters.")
-    if chosen.database_url and urlsplit(chosen.database_url).scheme not in {
-        "postgres",
-        "postgresql",
-    }:
-        raise Refusal("bad_setting", "DATABASE_URL must start with postgresql://.")
+    for name in ("database_url", "database_direct_url"):
+        url: str = getattr(chosen, name)
+        if url and urlsplit(url).scheme not in {"postgres", "postgresql"}:
+            raise Refusal("bad_setting", f"{variable_name(name)} must start with postgresql://.")
     if chosen.redis_url and urlsplit(chosen.redis_url).scheme not in {"redis", "rediss", "unix"}:
         raise Refusal("bad_setting", "REDIS_URL must start with redis://, rediss:// or unix://.")
     if bool(chosen.database_url) != bool(chosen.redis_url):

@@ -54,7 +54,7 @@ def resolved(chosen: Settings) -> Settings:
 
 def prepare(ready: Settings) -> None:
     """Bring the tables up to date and give every purpose words to agree to."""
-    asyncio.run(db.migrate(ready.database_url))
+    asyncio.run(db.migrate(ready.direct_url))
     _with_database(ready, publish_first_texts)
 
 
