@@ -83,6 +83,8 @@ class GroupCommitter(Generic[Row, Result]):
         self._queue: deque[_Waiting[Row, Result]] = deque()
         self._arrival = asyncio.Event()
         self._closing = False
+        self._oldest_in_hand: float | None = None
+        self._longest_wait = 0.0
         self._connection: Connection | None = None
         self._flusher = asyncio.create_task(self._run(), name=f"group commit {name}")
         self._batch_metric = GROUP_COMMIT_BATCH.labels(name)
@@ -108,6 +110,13 @@ class GroupCommitter(Generic[Row, Result]):
         await self._flusher
         await self._let_go()
 
+    def longest_wait(self) -> float:
+        """For how many seconds anybody has waited since the last time this was asked."""
+        waiting = [self._oldest_in_hand, self._queue[0].arrived if self._queue else None]
+        oldest = min((each for each in waiting if each is not None), default=None)
+        found, self._longest_wait = self._longest_wait, 0.0
+        return found if oldest is None else max(found, time.monotonic() - oldest)
+
     async def _run(self) -> None:
         while True:
             await self._arrival.wait()
@@ -117,12 +126,15 @@ class GroupCommitter(Generic[Row, Result]):
                     return
                 self._arrival.clear()
                 continue
+            self._oldest_in_hand = batch[0].arrived
             try:
                 await self._write_batch(batch)
             except Exception as error:  # noqa: BLE001 — whatever it is, its callers must hear of it
                 logger.exception("group_commit_failed", committer=self._name)
                 for waiting in batch:
                     _fail(waiting, error)
+            self._longest_wait = max(self._longest_wait, time.monotonic() - batch[0].arrived)
+            self._oldest_in_hand = None
             if len(batch) > 1 and not self._closing:
                 await asyncio.sleep(CROWD_GATHERS_SECONDS)
 

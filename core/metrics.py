@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 REGISTRY = CollectorRegistry()
 
@@ -21,6 +21,15 @@ REQUESTS = Histogram(
 REFUSALS = Counter("refusals_total", "requests refused by the domain", ["code"], registry=REGISTRY)
 DOORBELLS = Counter("doorbells_total", "jobs rung", ["job", "outcome"], registry=REGISTRY)
 SCORED = Counter("attempts_scored_total", "attempts scored by this worker", registry=REGISTRY)
+# 0 calm, 1 busy, 2 heavy, 3 full: web/load_level.py
+LOAD_LEVEL = Gauge("load_level", "how hard this process finds its work", registry=REGISTRY)
+LOAD_PRESSURE = Gauge("load_pressure", "the worst signal against its limit", registry=REGISTRY)
+SHED = Counter("shed_total", "requests turned away under load", ["kind"], registry=REGISTRY)
+LINE_ISSUED = Gauge("waiting_line_issued", "numbers given out", registry=REGISTRY)
+LINE_SERVED = Gauge("waiting_line_served", "numbers whose turn has come", registry=REGISTRY)
+LINE_RATE = Gauge(
+    "waiting_line_rate", "numbers served a second; 0 while it is closed", registry=REGISTRY
+)
 
 
 def exposition() -> bytes:

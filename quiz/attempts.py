@@ -208,6 +208,10 @@ class Attempts:
         await self._openings.close()
         await self._saves.close()
 
+    def longest_wait(self) -> float:
+        """For how many seconds a save has waited, at most, since this was last asked."""
+        return self._saves.longest_wait()
+
     async def save(self, save: Save) -> Saved:
         """Return once the answers are durable; an older `seq` changes nothing and is told so.
 

@@ -95,6 +95,17 @@ async def find_entrant(person_id: int, contest_id: int, round_id: int) -> Entran
     return Entrant(**row)
 
 
+async def is_inside(person_id: int, contest_id: int) -> bool:
+    """Whether this person has an attempt here that still runs: they resume, and wait in no line."""
+    return await db.pool().fetchval(  # type: ignore[no-any-return]  # one column of one row
+        "SELECT EXISTS (SELECT FROM participant p JOIN attempt a ON a.participant_id = p.id "
+        "WHERE p.person_id = $1 AND p.contest_id = $2 AND a.state = 'open' "
+        "AND a.deadline_at >= clock_timestamp())",
+        person_id,
+        contest_id,
+    )
+
+
 @dataclass(frozen=True)
 class Entered:
     participant_id: int

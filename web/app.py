@@ -20,13 +20,17 @@ from core.queue import close_queue, open_queue
 from core.settings import Settings, require_secret
 from quiz.activity import ACTIVITY, WRITE_SECONDS
 from quiz.attempts import Attempts
+from web.admission import Gate
 from web.contest_cache import ContestCache
 from web.edge import Edge
 from web.fast_lane import FastLane
+from web.load_level import HEAVY, Load, keep_load
 from web.pages import errors
 from web.render import PublicPages
 from web.routes import routes
+from web.shedding import BOARD, turned_away
 from web.tokens import Tokens
+from web.waiting_line import WaitingLine
 
 CLOCK_SAMPLE_SECONDS = 5
 # A request makes some thousand short-lived objects; Python's default of 700 sweeps in each.
@@ -38,8 +42,8 @@ class Application(Starlette):
 
     def build_middleware_stack(self) -> ASGIApp:
         settings: Settings = self.state.settings
-        inner = FastLane(super().build_middleware_stack(), self.state)
-        return Edge(inner, public_url=settings.public_url)
+        inner = FastLane(Gate(super().build_middleware_stack(), self.state), self.state)
+        return Edge(inner, public_url=settings.public_url, load=self.state.load)
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -60,12 +64,19 @@ def create_app(settings: Settings) -> Starlette:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GARBAGE_THRESHOLDS)
-        keepers = [asyncio.create_task(_keep_clock()), asyncio.create_task(_keep_activity())]
+        app.state.line = WaitingLine(settings.redis_url, app.state.load)
+        keepers = [
+            asyncio.create_task(_keep_clock()),
+            asyncio.create_task(_keep_activity()),
+            asyncio.create_task(_keep_load(app)),
+            asyncio.create_task(app.state.line.keep()),
+        ]
         try:
             yield
         finally:
             for keeper in keepers:
                 keeper.cancel()
+            await app.state.line.close()
             await app.state.attempts.close()
             await _write_activity()
             await close_queue()
@@ -82,7 +93,11 @@ def create_app(settings: Settings) -> Starlette:
     )
     app.state.settings = settings
     app.state.tokens = Tokens(secret, is_https=settings.is_https)
-    app.state.public_pages = PublicPages()
+    app.state.load = Load()
+    app.state.public_pages = PublicPages(
+        is_resting=lambda: app.state.load.shed >= HEAVY,
+        turned_away=lambda request: turned_away(request, BOARD),
+    )
     app.state.contests = ContestCache()
     return app
 
@@ -99,6 +114,12 @@ async def _keep_clock() -> None:
             await db.database_clock().sample()
         except Exception as error:  # noqa: BLE001 — while PostgreSQL is away the last offset still holds
             logger.warning("clock_sample_failed", reason=type(error).__name__)
+
+
+async def _keep_load(app: Starlette) -> None:
+    await keep_load(
+        app.state.load, longest_wait=app.state.attempts.longest_wait, is_lite=lambda: False
+    )
 
 
 async def _keep_activity() -> None:

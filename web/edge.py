@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.log import REQUEST_ID
 from core.metrics import REQUESTS
+from web.load_level import Load
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _CONTENT_SECURITY_POLICY = (
@@ -49,8 +50,9 @@ def _histogram(route: str, hundred: int) -> Histogram:
 class Edge:
     """The outermost layer; plain ASGI, since BaseHTTPMiddleware breaks context variables."""
 
-    def __init__(self, app: ASGIApp, *, public_url: str) -> None:
+    def __init__(self, app: ASGIApp, *, public_url: str, load: Load) -> None:
         self._app = app
+        self._load = load
         self._public_host = urlsplit(public_url).netloc
         headers = dict(_HEADERS)
         if public_url.startswith("https://"):
@@ -81,6 +83,7 @@ class Edge:
                 ]
             await send(message)
 
+        self._load.in_flight += 1
         try:
             if scope["method"] not in SAFE_METHODS and self._is_cross_site(scope):
                 await _refuse(send_with_headers, HTTPStatus.FORBIDDEN, _CROSS_SITE)
@@ -90,6 +93,8 @@ class Edge:
             else:
                 await self._app(scope, receive, send_with_headers)
         finally:
+            self._load.in_flight -= 1
+            self._load.answered += 1
             route = state.get("route_path", "unmatched")
             _histogram(route, status // 100).observe(time.monotonic() - arrived)
 

@@ -35,6 +35,7 @@ MOST_CACHED_PAGES = 2000
 # A page of PublicPages holds nothing of whoever asks for it: a shared cache (deploy/nginx) may give
 # it to the next ones for this long, a browser asks every time whether it is still the newest.
 FOR_EVERYBODY = "public, max-age=0, s-maxage=2"
+RESTING_SECONDS = 60.0  # a page that rests is at most so much older than otherwise
 
 
 class _WordsAtCompileTime(Extension):
@@ -176,7 +177,14 @@ class PublicPages:
     one, so a crowd never waits for a render.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        is_resting: Callable[[], bool] = lambda: False,
+        turned_away: Callable[[Request], Response] | None = None,
+    ) -> None:
+        self._is_resting = is_resting
+        self._turned_away = turned_away
         self._kept: dict[tuple[str, ...], _Kept] = {}
         self._rendering: dict[tuple[str, ...], asyncio.Task[_Kept]] = {}
 
@@ -187,12 +195,22 @@ class PublicPages:
         *,
         key: tuple[str, ...],
         seconds: float,
+        may_rest: bool = False,
     ) -> Response:
-        """`make(language, is_part)` returns the template and its context when the page is due."""
+        """`make(language, is_part)` returns the template and its context when the page is due.
+
+        A page that `may_rest` is, while the platform is crowded, rendered anew only now and then,
+        and not at all where no copy of it is kept.
+        """
         language, part = language_of(request), is_part(request)
         full_key = (*key, language, "part" if part else "page")
         kept = self._kept.get(full_key)
-        if kept is None or time.monotonic() >= kept.stale_at:
+        rests_for = 0.0
+        if may_rest and self._is_resting() and self._turned_away is not None:
+            if kept is None:
+                return self._turned_away(request)
+            rests_for = RESTING_SECONDS
+        if kept is None or time.monotonic() >= kept.stale_at + rests_for:
             task = self._rendering.get(full_key)
             if task is None:
                 task = asyncio.create_task(self._render(full_key, make, language, part, seconds))

@@ -22,6 +22,8 @@ from people.staff_sign_in import HalfWay
 ATTEMPT_SECONDS = 14 * 24 * 3600
 SESSION_SECONDS = 30 * 24 * 3600
 HALF_WAY_SECONDS = 300  # between the password and the second factor's code
+TICKET_SECONDS = 12 * 3600
+TICKET_PATH = "/cuoc-thi"
 STAFF_DOOR = "/dang-nhap/can-bo"
 MOST_TOKENS_KEPT = 20_000
 
@@ -32,6 +34,14 @@ class AttemptToken:
     question_count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A number in the waiting line; `epoch` says in which line."""
+
+    epoch: int
+    number: int
+
+
 class Tokens:
     """Signs and reads the cookies of one installation."""
 
@@ -39,6 +49,7 @@ class Tokens:
         self._attempts = _signer(secret, "attempt")
         self._sessions = _signer(secret, "session")
         self._half_way = _signer(secret, "half-way")
+        self._tickets = _signer(secret, "ticket")
         self._is_https = is_https
         # A browser shows the same cookie with each of its saves. Tokens do not expire, so a look
         # at the signature holds for ever.
@@ -47,6 +58,7 @@ class Tokens:
         self.session_cookie = "__Host-phien" if is_https else "phien"
         self.attempt_cookie = "__Secure-bai_thi" if is_https else "bai_thi"
         self.half_way_cookie = "__Secure-cho_ma" if is_https else "cho_ma"
+        self.ticket_cookie = "__Secure-so_cho" if is_https else "so_cho"
 
     def sign_attempt(self, token: AttemptToken) -> str:
         return self._attempts.sign(f"{token.attempt_id.hex}.{token.question_count}").decode()
@@ -121,6 +133,30 @@ class Tokens:
     def clear_attempt(self, response: Response, attempt_id: UUID) -> None:
         response.delete_cookie(
             self.attempt_cookie, path=f"/bai-thi/{attempt_id}", secure=self._is_https, httponly=True
+        )
+
+    def set_ticket(self, response: Response, ticket: Ticket, session_token: str) -> None:
+        value = f"{ticket.epoch}.{ticket.number}"
+        signature = self._tickets.get_signature(f"{value}|{session_token}").decode()
+        self._set(
+            response,
+            self.ticket_cookie,
+            f"{value}.{signature}",
+            TICKET_PATH,
+            max_age=TICKET_SECONDS,
+        )
+
+    def read_ticket(self, cookie: str | None, session_token: str) -> Ticket | None:
+        """The ticket, if it was given to this session: nobody goes in on another's number."""
+        value, _, signature = (cookie or "").rpartition(".")
+        if not self._tickets.verify_signature(f"{value}|{session_token}", signature):
+            return None
+        epoch, _, number = value.partition(".")
+        return Ticket(int(epoch), int(number))
+
+    def clear_ticket(self, response: Response) -> None:
+        response.delete_cookie(
+            self.ticket_cookie, path=TICKET_PATH, secure=self._is_https, httponly=True
         )
 
     def _set(

@@ -29,7 +29,7 @@ async def results(request: Request) -> Response:
         return "contests/results.html", await _context(contest)
 
     return await request.app.state.public_pages.answer(  # type: ignore[no-any-return]  # State has no types
-        request, make, key=("results", contest.slug), seconds=CACHE_SECONDS
+        request, make, key=("results", contest.slug), seconds=CACHE_SECONDS, may_rest=True
     )
 
 

@@ -93,6 +93,7 @@ async def statistics(request: Request) -> Response:
         make,
         ("statistics", found.slug, number, str(found.board_hidden_at)),
         FIGURES_CACHE_SECONDS,
+        may_rest=True,
     )
 
 
@@ -100,9 +101,11 @@ async def _contest(request: Request) -> ContestShown:
     return await request.app.state.contests.by_slug(request.path_params["slug"])  # type: ignore[no-any-return]  # State has no types
 
 
-async def _answer(request: Request, make: Any, key: tuple[str, ...], seconds: float) -> Response:
+async def _answer(
+    request: Request, make: Any, key: tuple[str, ...], seconds: float, *, may_rest: bool = False
+) -> Response:
     return await request.app.state.public_pages.answer(  # type: ignore[no-any-return]  # State has no types
-        request, make, key=key, seconds=seconds
+        request, make, key=key, seconds=seconds, may_rest=may_rest
     )
 
 

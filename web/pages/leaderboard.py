@@ -46,6 +46,7 @@ async def board(request: Request) -> Response:
         make,
         key=("board", contest.slug, number, tab, str(page), str(contest.board_hidden_at)),
         seconds=CACHE_SECONDS,
+        may_rest=True,
     )
 
 

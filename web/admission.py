@@ -1,0 +1,188 @@
+"""Who is let in now, who gets a number, and who is asked to come back?
+
+Stands in front of routing, behind the lane of the saves, which it never sees. The waiting room, as
+a client meets it:
+
+    POST /cuoc-thi/{slug}/vao-thi      not your turn: 303 to /cuoc-thi/{slug}/cho, the number in a cookie
+    GET  /cuoc-thi/{slug}/cho          200 with Retry-After; a page, or for Accept: application/json
+                                       {"place", "ahead", "seconds", "retry_after", "is_served"};
+                                       place null: no number yet, press (POST) to get one
+    GET  /cuoc-thi/{slug}/cho/den-luot {"epoch", "served", "per_minute"}, the same for everybody
+    POST /cuoc-thi/{slug}/vao-thi      your number is at most `served`: the paper, as ever
+
+Nothing starts by itself when a turn comes: the clock of an attempt runs from the press of a button.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from http import HTTPStatus
+from typing import Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.log import logger
+from core.metrics import SHED
+from quiz.entering import is_inside
+from web.guard import viewer_of
+from web.load_level import CALM, Load
+from web.shedding import TOO_MANY, Kind, Window, kind_of, turned_away
+from web.tokens import Ticket, Tokens
+from web.waiting_line import WaitingLine
+
+CONTESTS, DOOR = "/cuoc-thi/", "/vao-thi"
+# A look at the database that takes longer would make the line slower than no line.
+LOOK_SECONDS = 0.5
+
+
+class Gate:
+    """Before the application; `state` is the application's."""
+
+    def __init__(self, app: ASGIApp, state: Any) -> None:
+        self._app = app
+        self._state = state
+        self._load: Load = state.load
+        self._window = Window()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        if path.endswith(DOOR) and path.startswith(CONTESTS):
+            await self._at_the_door(scope, receive, send)
+            return
+        if self._load.shed > CALM:
+            kind = self._refused_as(scope)
+            if kind is not None:
+                await self._turn_away(scope, receive, send, kind)
+                return
+        await self._app(scope, receive, send)
+
+    def _refused_as(self, scope: Scope) -> Kind | None:
+        kind = kind_of(scope["method"], scope["path"])
+        if kind.retry_seconds == 0:
+            return None
+        session = self._session(Request(scope))
+        if session and self._window.is_over(session, time.monotonic()):
+            return TOO_MANY
+        return kind if self._load.shed >= kind.level and not kind.may_be_stale else None
+
+    async def _turn_away(self, scope: Scope, receive: Receive, send: Send, kind: Kind) -> None:
+        scope["state"]["route_path"] = "turned away"  # for the metrics
+        self._load.refused += 1
+        SHED.labels(kind.name).inc()
+        await turned_away(Request(scope), kind)(scope, receive, send)
+
+    async def _at_the_door(self, scope: Scope, receive: Receive, send: Send) -> None:
+        line: WaitingLine = self._state.line
+        request = Request(scope)
+        session = self._session(request)
+        if not session:  # the door itself sends them to sign up
+            await self._app(scope, receive, send)
+            return
+        held = self._tokens.read_ticket(
+            request.cookies.get(self._tokens.ticket_cookie), session
+        )
+        if not line.is_open:
+            await self._let_in(scope, receive, send, held, session)
+            return
+        may_enter, ticket = await self._ask(request, held, session)
+        if may_enter:
+            await self._let_in(scope, receive, send, ticket, session, is_new=ticket != held)
+            return
+        scope["state"]["route_path"] = "waiting line"
+        self._load.refused += 1
+        SHED.labels("start").inc()
+        room = scope["path"].removesuffix(DOOR) + "/cho"
+        response = RedirectResponse(room, HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
+        if ticket is not None:
+            self._tokens.set_ticket(response, ticket, session)
+        await response(scope, receive, send)
+
+    async def _ask(
+        self, request: Request, ticket: Ticket | None, session: str
+    ) -> tuple[bool, Ticket | None]:
+        """Whether they may go in, and the ticket that they hold from now on."""
+        line: WaitingLine = self._state.line
+        if ticket is not None and await line.admits(ticket):
+            return True, ticket
+        if await self._resumes(request):
+            return True, None
+        is_waiting = ticket is not None and (
+            ticket.epoch < line.line.epoch
+            or (ticket.epoch == line.line.epoch and ticket.number > line.line.served)
+        )
+        # Reading the page before the door takes no number; nor does asking once more.
+        if is_waiting or request.method != "POST":
+            return False, ticket
+        number = await line.take(session)
+        if number is None:
+            return line.admits_without_number(), None
+        taken = Ticket(line.line.epoch, number)
+        return number <= line.line.served, taken
+
+    async def _resumes(self, request: Request) -> bool:
+        """Whether an attempt of theirs runs: they are inside already and wait in no line."""
+        slug = request.url.path.removeprefix(CONTESTS).removesuffix(DOOR)
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                viewer = await viewer_of(request)
+                if viewer is None:
+                    return True  # signed out: the door says so
+                contest = await self._state.contests.by_slug(slug)
+                return await is_inside(viewer.person_id, contest.id)
+        except Exception as error:  # noqa: BLE001 — whatever it is, they get a number and may ask again
+            logger.warning("door_not_looked_up", reason=type(error).__name__)
+            return False
+
+    async def _let_in(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        ticket: Ticket | None,
+        session: str,
+        *,
+        is_new: bool = False,
+    ) -> None:
+        """Through the door; a ticket that began an attempt is used up, another one is kept."""
+        self._state.line.starts += scope["method"] == "POST"
+        if ticket is None:
+            await self._app(scope, receive, send)
+            return
+        has_begun = False
+
+        async def send_and_look(message: Message) -> None:
+            nonlocal has_begun
+            if message["type"] == "http.response.start":
+                has_begun = _is_begun(message)
+                cookie = Response()
+                if has_begun:
+                    self._tokens.clear_ticket(cookie)
+                elif is_new:
+                    self._tokens.set_ticket(cookie, ticket, session)
+                added = [each for each in cookie.raw_headers if each[0] == b"set-cookie"]
+                message["headers"] = [*message["headers"], *added]
+            await send(message)
+
+        await self._app(scope, receive, send_and_look)
+        if has_begun:
+            await self._state.line.spend(ticket, session)
+
+    def _session(self, request: Request) -> str | None:
+        return self._tokens.read_session(request.cookies.get(self._tokens.session_cookie))
+
+    @property
+    def _tokens(self) -> Tokens:
+        return self._state.tokens  # type: ignore[no-any-return]  # State has no types
+
+
+def _is_begun(message: Message) -> bool:
+    """Whether an answer of the door leads to a paper."""
+    location = MutableHeaders(raw=message["headers"]).get("location", "")
+    return message["status"] == HTTPStatus.SEE_OTHER and location.startswith("/bai-thi/")

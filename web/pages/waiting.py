@@ -1,0 +1,142 @@
+"""The waiting room: a person's place in the line, and what is being served, the same for everybody."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from core import db
+from core.text import deadline_shown, number
+from quiz.contests import ContestShown, open_round
+from web.forms import wants_json
+from web.line_pace import SOONEST_SECONDS, Line, Place, ask_again, place_of
+from web.render import language_of, private_page, to_html
+from web.tokens import Ticket, Tokens
+
+# Fewer than this are counted for people one by one; more are told to two digits.
+EXACT_AHEAD = 100
+MINUTE, HOUR = 60, 3600
+_HOLES = {name: f"@@{name}@@" for name in ("number", "ahead", "wait", "again", "epoch")}
+
+
+async def room(request: Request) -> Response:
+    """My place; with its turn come, the button that begins."""
+    contest: ContestShown = await request.app.state.contests.by_slug(request.path_params["slug"])
+    line: Line = request.app.state.line.line
+    ticket = _ticket(request)
+    place = None if ticket is None else _place(line, ticket)
+    again = ask_again(0, 1) if place is None else place.retry_after
+    headers = {"Retry-After": str(again)} if again else {}
+    if wants_json(request):
+        return Response(
+            orjson.dumps(_told(place, again)),
+            headers={"Cache-Control": "no-store", **headers},
+            media_type="application/json",
+        )
+    chosen = open_round(contest, db.database_clock().now())
+    html = _page(
+        language_of(request),
+        contest.slug,
+        contest.name,
+        deadline_shown(chosen.closes_at) if chosen else "",
+        "none" if place is None else "served" if place.is_served else "waiting",
+    )
+    if place is not None and ticket is not None:
+        shown = {
+            "number": number(place.number),
+            "ahead": number(_rounded(place.ahead)),
+            "wait": wait_words(place.seconds),
+            "again": str(place.retry_after),
+            "epoch": f"{ticket.epoch}.{place.number}",
+        }
+        for name, words in shown.items():
+            html = html.replace(_HOLES[name], words)
+    return private_page(request, html, headers=headers)
+
+
+async def turn(request: Request) -> Response:
+    """What is being served now: small, from memory, and any cache may keep it for a second."""
+    line: Line = request.app.state.line.line
+    return Response(
+        orjson.dumps(
+            {
+                "epoch": line.epoch,
+                "served": line.now_serving,
+                "per_minute": round(line.pace * MINUTE),
+            }
+        ),
+        headers={"Cache-Control": "public, max-age=1"},
+        media_type="application/json",
+    )
+
+
+def wait_words(seconds: int) -> str:
+    """khoảng 3 phút: never sooner than reckoned, and no more exact than anybody knows."""
+    if seconds < MINUTE:
+        return "chưa đến 1 phút"
+    if seconds < HOUR:
+        return f"khoảng {math.ceil(seconds / MINUTE)} phút"
+    return f"khoảng {math.ceil(seconds / HOUR)} giờ"
+
+
+def _told(place: Place | None, again: int) -> dict[str, int | bool | None]:
+    if place is None:
+        return {
+            "place": None,
+            "ahead": None,
+            "seconds": None,
+            "retry_after": again,
+            "is_served": False,
+        }
+    return {
+        "place": place.number,
+        "ahead": place.ahead,
+        "seconds": place.seconds,
+        "retry_after": place.retry_after,
+        "is_served": place.is_served,
+    }
+
+
+def _ticket(request: Request) -> Ticket | None:
+    tokens: Tokens = request.app.state.tokens
+    session = tokens.read_session(request.cookies.get(tokens.session_cookie))
+    if session is None:
+        return None
+    return tokens.read_ticket(request.cookies.get(tokens.ticket_cookie), session)
+
+
+def _place(line: Line, ticket: Ticket) -> Place | None:
+    """A ticket of an older line goes first; one of a line that nobody knows is none."""
+    if ticket.epoch > line.epoch:
+        return None
+    return (
+        place_of(line, ticket.number)
+        if ticket.epoch == line.epoch
+        else Place(ticket.number, 0, SOONEST_SECONDS, 0)
+    )
+
+
+def _rounded(count: int) -> int:
+    if count < EXACT_AHEAD:
+        return count
+    step: int = 10 ** (len(str(count)) - 2)
+    return round(count / step) * step
+
+
+@lru_cache(512)
+def _page(language: str, slug: str, title: str, closes: str, state: str) -> str:
+    """Rendered once for everybody, with holes for what differs."""
+    return to_html(
+        language,
+        "contests/waiting.html",
+        {
+            "contest": {"slug": slug, "title": title},
+            "closes": closes,
+            "state": state if closes else "closed",
+            "place": _HOLES,
+        },
+    )

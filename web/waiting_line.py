@@ -1,0 +1,278 @@
+"""How do all web processes of all hosts keep one waiting line?
+
+Valkey holds it and nothing depends on it: every process remembers the line that it saw last and
+lays it down again when Valkey has lost it. While Valkey is away nobody gets a number and each
+process lets people in at its own measured rate: a fault narrows the door, it never locks it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass, fields, replace
+from typing import TypeVar
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from core.clock import now
+from core.log import logger
+from core.metrics import LINE_ISSUED, LINE_RATE, LINE_SERVED
+from web.line_pace import Line, advance, next_rate
+from web.load_level import BUSY, HEAVY, STARTS_AT, Load
+from web.tokens import Ticket
+
+BEAT_SECONDS = 0.5
+VALKEY_SECONDS = 0.3  # nobody at the door waits longer for it
+AWAY_SECONDS = 2.0  # so long it is not asked again by people; the beat keeps asking
+KEPT_SECONDS = 24 * 3600  # who has which number, and which numbers have been used
+
+_LINE, _PROCESSES, _NUMBERS, _SPENT = "cho:hang", "cho:may", "cho:so", "cho:da-dung"
+
+# Puts a lost line back as this process remembers it, tells this process's figures, and returns the
+# line, the instant, the worst pressure, the starts a second and the number of processes.
+_BEAT = """
+local now = redis.call('TIME')
+now = now[1] + now[2] / 1000000
+local epoch = redis.call('HGET', KEYS[1], 'epoch')
+if not epoch then
+    redis.call('HSET', KEYS[1], unpack(ARGV, 4))
+elseif epoch == ARGV[5] then
+    for place = 6, 8, 2 do
+        local kept = tonumber(redis.call('HGET', KEYS[1], ARGV[place]))
+        if tonumber(ARGV[place + 1]) > kept then
+            redis.call('HSET', KEYS[1], ARGV[place], ARGV[place + 1])
+        end
+    end
+end
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. now)
+local worst, starts, count = 0, 0, 0
+local told = redis.call('HGETALL', KEYS[2])
+for place = 1, #told, 2 do
+    local pressure, rate, at = string.match(told[place + 1], '(%S+) (%S+) (%S+)')
+    if now - at > 3 then
+        redis.call('HDEL', KEYS[2], told[place])
+    else
+        worst = math.max(worst, tonumber(pressure))
+        starts = starts + rate
+        count = count + 1
+    end
+end
+return {redis.call('HGETALL', KEYS[1]), tostring(now), tostring(worst), tostring(starts), count}
+"""
+# Whoever saw the line as it still is moves it; the others saw an old one and change nothing.
+_ADVANCE = """
+if redis.call('HGET', KEYS[1], 'at') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+return 1
+"""
+# The same session gets the same number; nobody gets one of a line that Valkey has just lost.
+_TAKE = """
+if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end
+local held = redis.call('HGET', KEYS[2], ARGV[2])
+if held then return tonumber(held) end
+local number = redis.call('HINCRBY', KEYS[1], 'issued', 1)
+redis.call('HSET', KEYS[2], ARGV[2], number)
+redis.call('EXPIRE', KEYS[2], ARGV[3])
+return number
+"""
+_SPEND = """
+redis.call('SADD', KEYS[1], ARGV[1])
+redis.call('EXPIRE', KEYS[1], ARGV[3])
+redis.call('HDEL', KEYS[2], ARGV[2])
+return 1
+"""
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a beat learned of the whole platform."""
+
+    line: Line
+    at: float
+    worst: float
+    starts_per_s: float
+    processes: int
+
+
+class WaitingLine:
+    """This process's view of the line; `line` is at most a beat old."""
+
+    def __init__(self, url: str, load: Load) -> None:
+        self._redis = Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_timeout=VALKEY_SECONDS,
+            socket_connect_timeout=VALKEY_SECONDS,
+        )
+        self._beat_script = self._redis.register_script(_BEAT)
+        self._advance_script = self._redis.register_script(_ADVANCE)
+        self._take_script = self._redis.register_script(_TAKE)
+        self._spend_script = self._redis.register_script(_SPEND)
+        self._load = load
+        self._name = secrets.token_hex(4)
+        self._away_until = 0.0
+        # While Valkey is away: how many may begin here now, and how many more each second.
+        self._own_room = 0.0
+        self._own_rate = 0.0
+        self._processes = 1
+        self._beaten_at = time.monotonic()
+        self._starts_counted = 0
+        # Counted by the door: everybody whom it lets in.
+        self.starts = 0
+        self.line = Line(epoch=int(now().timestamp() * 1000))
+        self.is_open = False
+
+    async def keep(self) -> None:
+        """Beat for as long as the process serves."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            try:
+                await self.beat()
+            except Exception:
+                logger.exception("waiting_line_failed")
+
+    async def beat(self) -> None:
+        """Tell the others how it goes here, hear how it goes there, move the line if it is due."""
+        at = time.monotonic()
+        passed, self._beaten_at = at - self._beaten_at, at
+        starts = (self.starts - self._starts_counted) / max(passed, BEAT_SECONDS / 2)
+        self._starts_counted = self.starts
+        seen = await self._asked(self._exchange(starts), is_beat=True)
+        if seen is None:
+            self._go_on_alone(passed, starts)
+            return
+        self._processes, self._own_rate = seen.processes, 0.0
+        self._adopt(seen.line)
+        if seen.at - seen.line.at >= BEAT_SECONDS * 0.8:
+            moved = advance(
+                seen.line, worst=seen.worst, starts_per_s=seen.starts_per_s, at=seen.at
+            )
+            written = self._advance_script(
+                keys=[_LINE], args=[repr(seen.line.at), *_but_issued(moved)]
+            )
+            if await self._asked(written):
+                self._adopt(moved)
+
+    async def take(self, session: str) -> int | None:
+        """The number of this session, the one that it holds already or the next; None when there is none to be had now."""
+        found = self._take_script(
+            keys=[_LINE, self._of(_NUMBERS)],
+            args=[self.line.epoch, _who(session), KEPT_SECONDS],
+        )
+        return await self._asked(found) or None
+
+    async def admits(self, ticket: Ticket) -> bool:
+        """Whether this ticket's turn has come, and it has not been used."""
+        if ticket.epoch != self.line.epoch:
+            # Of a line that Valkey and every process have lost: before all others, at our own pace.
+            return ticket.epoch < self.line.epoch and self.admits_without_number()
+        if ticket.number > self.line.served:
+            return self._is_away and self.admits_without_number()
+        spent = self._redis.sismember(self._of(_SPENT), str(ticket.number))
+        return not await self._asked(spent)  # type: ignore[arg-type]  # redis types both of its clients at once
+
+    async def spend(self, ticket: Ticket, session: str) -> None:
+        """The ticket has begun an attempt; the next one needs another."""
+        await self._asked(
+            self._spend_script(
+                keys=[f"{_SPENT}:{ticket.epoch}", f"{_NUMBERS}:{ticket.epoch}"],
+                args=[ticket.number, _who(session), KEPT_SECONDS],
+            )
+        )
+
+    def admits_without_number(self) -> bool:
+        """Let one in at this process's own rate."""
+        if self._own_room < 1:
+            return False
+        self._own_room -= 1
+        return True
+
+    async def close(self) -> None:
+        await self._redis.aclose()
+
+    @property
+    def _is_away(self) -> bool:
+        return time.monotonic() < self._away_until
+
+    def _of(self, name: str) -> str:
+        return f"{name}:{self.line.epoch}"
+
+    def _adopt(self, line: Line) -> None:
+        self.line, self.is_open = line, line.is_open
+        self._fill_own_room(line.rate / self._processes, BEAT_SECONDS)
+        LINE_ISSUED.set(line.issued)
+        LINE_SERVED.set(line.now_serving)
+        LINE_RATE.set(line.rate if line.is_open else 0)
+
+    async def _exchange(self, starts: float) -> _Seen:
+        told, at, worst, starts_per_s, processes = await self._beat_script(
+            keys=[_LINE, _PROCESSES],
+            args=[self._name, self._load.pressure, starts, *_all(self.line)],
+        )
+        pairs = dict(zip(told[::2], told[1::2], strict=True))
+        return _Seen(_line(pairs), float(at), float(worst), float(starts_per_s), int(processes))
+
+    def _go_on_alone(self, passed: float, starts: float) -> None:
+        """The own share of the last common rate, then as the own load allows."""
+        pressure = self._load.pressure
+        if not self.is_open and pressure >= STARTS_AT[HEAVY]:
+            self.is_open, self._own_rate = True, starts
+        share = self._own_rate or self.line.rate / self._processes
+        self._own_rate = next_rate(share, pressure, passed)
+        if pressure < STARTS_AT[BUSY] and self.line.served >= self.line.issued:
+            self.is_open = False
+        self._fill_own_room(self._own_rate, passed)
+
+    def _fill_own_room(self, rate: float, passed: float) -> None:
+        self._own_room = min(self._own_room + rate * passed, max(rate, 1.0))
+
+    async def _asked(self, answer: Awaitable[Answer], *, is_beat: bool = False) -> Answer | None:
+        """Valkey's answer; None while it is away, at once when that is known."""
+        if self._is_away and not is_beat:
+            if asyncio.iscoroutine(answer):
+                answer.close()
+            return None
+        try:
+            async with asyncio.timeout(VALKEY_SECONDS):
+                return await answer
+        except (RedisError, OSError, TimeoutError) as error:
+            if not self._is_away:
+                logger.warning("waiting_line_away", reason=type(error).__name__)
+            self._away_until = time.monotonic() + AWAY_SECONDS
+            return None
+
+
+def _all(line: Line) -> list[str | int]:
+    """Names and values for HSET, `epoch`, `issued` and `served` first: the beat counts on it."""
+    return [part for name in _NAMES for part in (name, _told(line, name))]
+
+
+def _but_issued(line: Line) -> list[str | int]:
+    """What moving the line writes; numbers may have been issued in the meantime."""
+    return [part for name in _NAMES if name != "issued" for part in (name, _told(line, name))]
+
+
+_NAMES = [each.name for each in fields(Line)]
+
+
+def _told(line: Line, name: str) -> str | int:
+    value = getattr(line, name)
+    return int(value) if isinstance(value, int) else repr(value)
+
+
+def _line(pairs: dict[str, str]) -> Line:
+    whole = {"epoch", "issued", "is_open"}
+    values = {name: (int if name in whole else float)(pairs[name]) for name in _NAMES}
+    found = Line(**values)  # type: ignore[arg-type]  # the names above are its fields, each with its own kind
+    return replace(found, is_open=bool(found.is_open))
+
+
+def _who(session: str) -> str:
+    """A session's name in Valkey; the token itself is nobody else's to read."""
+    return hashlib.sha256(session.encode(errors="replace")).hexdigest()[:32]
