@@ -85,9 +85,7 @@ class Gate:
         if not session:  # the door itself sends them to sign up
             await self._app(scope, receive, send)
             return
-        held = self._tokens.read_ticket(
-            request.cookies.get(self._tokens.ticket_cookie), session
-        )
+        held = self._tokens.read_ticket(request.cookies.get(self._tokens.ticket_cookie), session)
         if not line.is_open:
             await self._let_in(scope, receive, send, held, session)
             return

@@ -118,7 +118,9 @@ async def _keep_clock() -> None:
 
 async def _keep_load(app: Starlette) -> None:
     await keep_load(
-        app.state.load, longest_wait=app.state.attempts.longest_wait, is_lite=lambda: False
+        app.state.load,
+        longest_wait=app.state.attempts.longest_wait,
+        is_lite=lambda: app.state.contests.is_lite,
     )
 
 

@@ -96,7 +96,7 @@ class Load:
             self._relieved_at = None
         LOAD_PRESSURE.set(self.pressure)
 
-    def set_lite(self, is_lite: bool) -> None:  # noqa: FBT001 — it is the switch itself
+    def set_lite(self, is_lite: bool) -> None:
         self.is_lite = is_lite
         self._change(self.level)
 

@@ -56,6 +56,7 @@ from web.pages import (
     result,
     security,
     sign_in,
+    waiting,
 )
 
 _MAKER = staff("manage_contest")
@@ -72,6 +73,8 @@ TABLE: list[tuple[str, str, Access, Handler]] = [
     ("GET", "/cuoc-thi/{slug}", EVERYBODY, contests.contest),
     ("GET", "/cuoc-thi/{slug}/vao-thi", ENTRANT, play.enter_page),
     ("POST", "/cuoc-thi/{slug}/vao-thi", ENTRANT, play.enter),
+    ("GET", "/cuoc-thi/{slug}/cho", EVERYBODY, waiting.room),
+    ("GET", "/cuoc-thi/{slug}/cho/den-luot", EVERYBODY, waiting.turn),
     ("GET", "/cuoc-thi/{slug}/tin", EVERYBODY, play.news),
     ("GET", "/cuoc-thi/{slug}/the-le", EVERYBODY, contests.rules),
     ("GET", "/cuoc-thi/{slug}/the-le/{version}.pdf", EVERYBODY, contests.rules_file),

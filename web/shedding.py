@@ -83,9 +83,7 @@ class Window:
 
 def turned_away(request: Request, kind: Kind) -> Response:
     """503, or 429 to one who asks too much: when to come back, and that answers are safe."""
-    status = (
-        HTTPStatus.TOO_MANY_REQUESTS if kind is TOO_MANY else HTTPStatus.SERVICE_UNAVAILABLE
-    )
+    status = HTTPStatus.TOO_MANY_REQUESTS if kind is TOO_MANY else HTTPStatus.SERVICE_UNAVAILABLE
     # Spread, or everybody turned away in this second comes back in one second.
     retry_seconds = random.randint(kind.retry_seconds, 2 * kind.retry_seconds)  # noqa: S311 — a spread, not a secret
     headers = {"Retry-After": str(retry_seconds), "Cache-Control": "no-store"}

@@ -53,6 +53,8 @@ MATRIX = {
     "GET /cuoc-thi/{slug}":                   ALL_200,
     "GET /cuoc-thi/{slug}/vao-thi":           SIGNED_200,
     "POST /cuoc-thi/{slug}/vao-thi":          SIGNED_303,
+    "GET /cuoc-thi/{slug}/cho":               ALL_200,
+    "GET /cuoc-thi/{slug}/cho/den-luot":      ALL_200,
     "GET /cuoc-thi/{slug}/tin":               ALL_200,
     "GET /cuoc-thi/{slug}/the-le":            ALL_200,
     "GET /cuoc-thi/{slug}/the-le/{version}.pdf": ALL_200,
