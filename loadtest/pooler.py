@@ -27,7 +27,7 @@ READY_SECONDS = 10
 
 def find_pgbouncer() -> str | None:
     """Debian keeps it where ordinary users do not look."""
-    return shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    return shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 
 
 @contextlib.contextmanager

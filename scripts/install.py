@@ -32,6 +32,8 @@ PDF_LIBRARIES = {
     "libpangoft2-1.0.so.0": "libpangoft2-1.0-0",
     "libharfbuzz-subset.so.0": "libharfbuzz-subset0",
 }
+# Programs of deploy/, and Debian's packages that carry them.
+SERVERS = {"nginx": "nginx-light", "pgbouncer": "pgbouncer"}
 OLDEST_NPM = 9  # lock file version 3, and what Debian 12 has
 
 
@@ -49,6 +51,7 @@ def main(kind: str) -> int:
                 want_pdf_libraries(kind)
             if kind == "test":
                 want_browser(kind)
+                want_servers(kind)
     except CannotInstallError as error:
         print(error, file=sys.stderr)
         return 1
@@ -160,6 +163,17 @@ def want_browser(kind: str) -> None:
     ask_for(kind, f"{advice}\n    hoặc đặt / or set CHROMIUM=/path/to/chromium")
 
 
+def want_servers(kind: str) -> None:
+    """The tests run deploy/'s configuration in the programs that it is for."""
+    missing = [package for program, package in SERVERS.items() if not is_server(program)]
+    if missing and not (apt_install(missing) and all(map(is_server, SERVERS))):
+        ask_for(kind, by_hand("Kiểm thử nhiều máy / tests of several machines", missing))
+
+
+def is_server(program: str) -> bool:
+    return bool(shutil.which(program) or shutil.which(program, path="/usr/sbin"))
+
+
 def find_browser() -> str | None:
     """A Chromium that starts: the one named by CHROMIUM, the system's, or Playwright's own."""
     for name in (os.environ.get("CHROMIUM"), "chromium", "google-chrome", playwright_browser):
@@ -183,7 +197,8 @@ def apt_install(packages: list[str]) -> bool:
     if not (IS_ROOT and shutil.which("apt-get")):
         return False
     say(f"System packages: {' '.join(packages)}")
-    apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq",
+    # RUNLEVEL: what is installed for the tests to start is not started by its package.
+    apt = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get", "-qq",
            "-o", "DPkg::Lock::Timeout=300"]  # fmt: skip
     subprocess.run([*apt, "update"], check=False)  # an old list may still serve
     done = subprocess.run(
