@@ -295,12 +295,12 @@ def refusal(url: str, remote: str | None) -> str | None:
     host = parts.hostname or ""
     if parts.scheme not in {"http", "https"} or not host:
         return f"{url} is no http address."
-    if _is_loopback(host) or host == remote:
+    if is_loopback(host) or host == remote:
         return None
     return f"{host} is another machine: say --remote {host} if it is yours to test."
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
     try:

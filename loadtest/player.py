@@ -10,14 +10,15 @@ import gzip
 import re
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-import asyncpg
 import orjson
 
+from loadtest import reconciliation
 from loadtest.client import Answer, Client, get, post_head, with_form
+from loadtest.reconciliation import Acknowledged
 from loadtest.stack import SLUG, Person
 
 PREDICTED = 12_345
@@ -43,17 +44,6 @@ class Book:
     @property
     def all_seconds(self) -> list[float]:
         return [each for step in self.seconds.values() for each in step]
-
-
-@dataclass
-class Acknowledged:
-    """What the server told a person to be kept."""
-
-    saved_seq: int = 0
-    answers: dict[str, list[int]] = field(default_factory=dict)
-    receipt: str | None = None
-    score: float | None = None
-    is_in_doubt: bool = False  # a request failed: the server may have kept more than it said
 
 
 class Player:
@@ -127,6 +117,8 @@ class Player:
         form = f"seq={seq}&lan={self._opening}&du_doan={PREDICTED}".encode()
         await self._ask("submit", with_form(head, form), 303)
         self.acknowledged.saved_seq = seq
+        self.acknowledged.prediction = PREDICTED
+        self.acknowledged.is_submitted = True
 
     async def result(self) -> None:
         """Ask until the score is there."""
@@ -202,39 +194,7 @@ class Seats:
 async def reconcile(database_url: str, players: Iterable[Player]) -> list[str]:
     """Look up every acknowledgement in the database; one sentence for each that is not there."""
     held = {each.attempt_id: each.acknowledged for each in players if each.attempt_id is not None}
-    connection = await asyncpg.connect(database_url)
-    try:
-        rows = await connection.fetch(
-            "SELECT a.id, a.state, a.saved_seq, a.answers, a.prediction, a.receipt, s.points "
-            "FROM attempt a LEFT JOIN score s ON s.attempt_id = a.id WHERE a.id = ANY($1::uuid[])",
-            list(held),
-        )
-    finally:
-        await connection.close()
-    kept = {row["id"]: dict(row) for row in rows}
-    return [
-        f"attempt {attempt_id}: {difference}"
-        for attempt_id, told in held.items()
-        if (difference := _difference(told, kept.get(attempt_id)))
-    ]
-
-
-def _difference(told: Acknowledged, row: Mapping[str, object] | None) -> str:
-    if row is None:
-        return "is not in the database"
-    if told.is_in_doubt:
-        return "" if int(str(row["saved_seq"])) >= told.saved_seq else "lost an acknowledged save"
-    wanted: dict[str, object] = {"saved_seq": told.saved_seq, "answers": told.answers}
-    if told.receipt is not None:
-        wanted |= {"receipt": told.receipt, "state": "submitted", "prediction": PREDICTED}
-    if told.score is not None:
-        wanted["points"] = round(told.score * 1000)
-    kept = {**row, "answers": orjson.loads(str(row["answers"]))}
-    return "; ".join(
-        f"{name} was acknowledged as {value!r} and is {kept[name]!r}"
-        for name, value in wanted.items()
-        if kept[name] != value
-    )
+    return await reconciliation.reconcile(database_url, held)
 
 
 def _text(answer: Answer) -> str:

@@ -1,0 +1,437 @@
+"""Does the platform hold the closing hour? `python -m loadtest.load`, or `make load`.
+
+Makes a stack, lets the crowd of `loadtest.crowd` come, and looks up every acknowledgement. All that
+can be chosen is in the environment; README has the table. Exit code 1: an error, a refusal to
+somebody inside, or one acknowledgement that is not there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import csv
+import importlib.util
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.parse import urlsplit
+
+from loadtest import reconciliation, reopening
+from loadtest.citizen import is_loopback
+from loadtest.cpu import Meter, Used, yardstick_ms
+from loadtest.crowd import tally
+from loadtest.crowd.profiles import PROFILES, Timeline
+from loadtest.crowd.sizing import Province, explain, size
+from loadtest.player import Book, Player, Seats
+from loadtest.report import PROJECT, Figures, Outcome, latencies_ms, publish, say, table
+from loadtest.stack import (
+    HOST,
+    SLUG,
+    Person,
+    Stack,
+    free_ports,
+    running_stack,
+    start_process,
+    stop_process,
+)
+
+LOCUSTFILE = PROJECT / "loadtest" / "crowd" / "locustfile.py"
+PEOPLE, PEOPLE_SMALL = 5_000, 30
+SECONDS_SMALL = 4.0
+PAST_ATTEMPTS, PAST_ATTEMPTS_SMALL = 2_000, 50
+IDLE_SECONDS, IDLE_SECONDS_SMALL = 6.0, 0.5
+LOCUST_SECONDS = 90  # to start, stop and write its report
+OVERLOAD = 3.0
+# The closed loop that finds what the stack bears: so many at once, so many attempts.
+BEARS_AT_ONCE, BEARS_ATTEMPTS, BEARS_SAVES = 64, 512, 10
+BEARS_AT_ONCE_SMALL, BEARS_ATTEMPTS_SMALL = 4, 12
+GOOD_MS = 400.0  # QL2: p99 of the closing rush
+
+
+class Unwilling(Exception):
+    """Why nothing is run, for the person who asked."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for in the environment."""
+
+    profile: str
+    people: int
+    seconds: float
+    generators: int
+    web_processes: int
+    small: bool
+    province: Province | None
+    remote: str
+
+    @property
+    def idle_seconds(self) -> float:
+        return IDLE_SECONDS_SMALL if self.small else IDLE_SECONDS
+
+
+@dataclass(frozen=True)
+class Target:
+    """Who is played against, and the people who play."""
+
+    url: str
+    slug: str
+    crowd: Sequence[Person]
+    database_url: str = ""
+    stack: Stack | None = None
+
+
+@dataclass
+class Played:
+    """What the generators counted, put together."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    errors: list[str] = field(default_factory=list)
+    cpu_share: float = 0.0  # of the busiest generator, over the run
+    busiest_cpu_share: float = 0.0  # of the busiest generator, in its busiest five seconds
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, _stop)
+    if os.environ.get("FAULTS", "") not in {"", "0"}:
+        return _run_faults()
+    try:
+        wanted = read_wanted(os.environ)
+        with _target(wanted) as target:
+            outcome = _load(wanted, target)
+    except Unwilling as reason:
+        print(reason, file=sys.stderr)
+        return 2
+    for fault in outcome.faults[:10]:
+        print(fault, file=sys.stderr)
+    publish(wanted.profile, outcome, small=wanted.small)
+    return 1 if outcome.faults else 0
+
+
+def read_wanted(environment: Mapping[str, str]) -> Wanted:
+    """Refuses what is malformed, and every address that is not this machine and not named twice."""
+    small = environment.get("LOAD_SMALL", "") not in {"", "0"}
+    name = environment.get("PROFILE") or "closing_rush"
+    if name not in PROFILES:
+        raise Unwilling(f"PROFILE={name} is none of {', '.join(PROFILES)}")
+    remote = environment.get("REMOTE_TARGET", "").rstrip("/")
+    if reason := refusal(remote, environment.get("I_MAY_LOAD", "")):
+        raise Unwilling(reason)
+    try:
+        province = _province(environment)
+        seconds = float(environment.get("SECONDS") or 0)
+        seconds = seconds or 60 * float(environment.get("MINUTES") or 0)
+        seconds = seconds or (SECONDS_SMALL if small else PROFILES[name].seconds)
+        people = int(environment.get("PEOPLE") or 0)
+        people = people or (size(province).inside_at_once if province else 0)
+        generators = int(environment.get("GENERATORS") or 1)
+        web_processes = int(environment.get("WEB_PROCESSES") or 1)
+    except ValueError as fault:
+        raise Unwilling(str(fault)) from None
+    if min(seconds, people + 1, generators, web_processes) < 1:
+        raise Unwilling("SECONDS, PEOPLE, GENERATORS and WEB_PROCESSES are at least 1")
+    return Wanted(
+        profile=name,
+        people=people or (PEOPLE_SMALL if small else PEOPLE),
+        seconds=seconds,
+        generators=generators,
+        web_processes=web_processes,
+        small=small,
+        province=province,
+        remote=remote,
+    )
+
+
+def refusal(remote: str, named: str) -> str:
+    """Why this address is not loaded; "" when it may be.
+
+    A crowd is an attack on whoever did not ask for it, so another machine is named twice.
+    """
+    parts = urlsplit(remote)
+    if not remote or (parts.scheme in {"http", "https"} and is_loopback(parts.hostname or "")):
+        return ""
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return f"REMOTE_TARGET={remote} is no http address"
+    if parts.hostname != named:
+        return f"{parts.hostname} is another machine: say I_MAY_LOAD={parts.hostname} if you may load it"
+    return ""
+
+
+def _province(environment: Mapping[str, str]) -> Province | None:
+    if not environment.get("POPULATION"):
+        return None
+    shares = {
+        name: float(environment[variable])
+        for name, variable in (
+            ("takes_part", "TAKES_PART"),
+            ("last_day", "LAST_DAY"),
+            ("last_hour", "LAST_HOUR"),
+            ("burst", "BURST"),
+        )
+        if environment.get(variable)
+    }
+    return Province(population=int(environment["POPULATION"]), **shares)
+
+
+@contextlib.contextmanager
+def _target(wanted: Wanted) -> Iterator[Target]:
+    if wanted.remote:
+        yield _remote_target(wanted)
+        return
+    people = wanted.people
+    if wanted.profile == "overload":
+        # Enough for three times what two fast cores bear; the rest of them stay at home.
+        people = BEARS_ATTEMPTS_SMALL * 8 if wanted.small else max(people, 20_000)
+    past = PAST_ATTEMPTS_SMALL if wanted.small else PAST_ATTEMPTS
+    with running_stack(
+        past_attempts=past, people=people, web_processes=wanted.web_processes
+    ) as stack:
+        yield Target(stack.url, SLUG, stack.crowd, stack.database_url, stack)
+
+
+def _remote_target(wanted: Wanted) -> Target:
+    file = os.environ.get("CROWD", "")
+    if not file:
+        raise Unwilling(
+            "Another machine's crowd must sign in there: make it with `python -m web seed --crowd "
+            "N --out FILE` on that machine (DEMO=1), and say CROWD=FILE"
+        )
+    if wanted.profile == "overload":
+        raise Unwilling("overload measures first what the stack bears: only a stack of its own")
+    with Path(file).open(encoding="utf-8", newline="") as rows:
+        crowd = [Person(row["phone"], row["cookie"]) for row in csv.DictReader(rows)]
+    if len(crowd) < wanted.people:
+        raise Unwilling(f"{file} has {len(crowd)} people, and PEOPLE={wanted.people}")
+    slug = os.environ.get("SLUG") or SLUG
+    return Target(wanted.remote, slug, crowd, os.environ.get("DATABASE_URL", ""))
+
+
+def _load(wanted: Wanted, target: Target) -> Outcome:
+    folder = (
+        PROJECT / os.environ.get("LOCAL_DIR", ".local") / "load" / time.strftime("%Y%m%d-%H%M%S")
+    )
+    folder.mkdir(parents=True)
+    people, crowd, bears = wanted.people, list(target.crowd), 0.0
+    if wanted.profile == "overload":
+        assert target.stack is not None
+        bears = _measure_bears(target.stack, crowd, small=wanted.small)
+        people = min(math.ceil(bears * OVERLOAD * wanted.seconds), len(crowd))
+    timeline = Timeline(PROFILES[wanted.profile].over(wanted.seconds), people)
+    _introduce(wanted, timeline, target, bears)
+    _write_crowd(folder / "crowd.csv", crowd[-people:])
+    meter = Meter(target.stack.pids if target.stack else {})
+    time.sleep(wanted.idle_seconds)
+    idle, before_ms = meter.stop(), yardstick_ms()
+    meter.start()
+    _run_locust(wanted, target, timeline, folder)
+    busy = meter.stop()
+    played = read_tallies(folder)
+    held = reconciliation.read_ledgers(folder)
+    lost = _reconcile(target, held)
+    figures = {
+        **_figures(timeline, played, held, busy.without(idle)),
+        "lost": len(lost),
+        **({"bears_per_s": round(bears, 1)} if bears else {}),
+        "past_attempts": target.stack.past_attempts if target.stack else None,
+        "web_processes": wanted.web_processes,
+        "generators": wanted.generators,
+        "yardstick_ms": round((before_ms + yardstick_ms()) / 2, 2),
+        "reconciled_with": "database" if target.database_url else "http",
+    }
+    say(f"report, charts and ledgers: {folder}")
+    return Outcome(figures, [*lost, *_faults(played, held)])
+
+
+def _introduce(wanted: Wanted, timeline: Timeline, target: Target, bears: float) -> None:
+    if wanted.province is not None:
+        for line in explain(wanted.province):
+            say(line)
+    say(
+        f"{wanted.profile} against {target.url}: {timeline.people:,} people in "
+        f"{wanted.seconds:g} s, {timeline.pressed:.3g} times as dense as over an hour"
+    )
+    if bears:
+        say(f"the stack bears {bears:.1f} attempts/s; they come {OVERLOAD:g} times as fast")
+
+
+def _measure_bears(stack: Stack, crowd: Sequence[Person], *, small: bool) -> float:
+    """Attempts a second of a crowd that never pauses: each next one begins when one ends."""
+    at_once, attempts = (
+        (BEARS_AT_ONCE_SMALL, BEARS_ATTEMPTS_SMALL) if small else (BEARS_AT_ONCE, BEARS_ATTEMPTS)
+    )
+    book = Book()
+
+    async def play() -> float:
+        seats = Seats(HOST, stack.port, at_once)
+        players = [Player(stack.port, person, book) for person in crowd[:attempts]]
+        began = time.monotonic()
+        await seats.each(players, lambda player: player.play(BEARS_SAVES), book)
+        seats.close()
+        return attempts / (time.monotonic() - began)
+
+    bears = asyncio.run(play())
+    if book.failures:
+        raise RuntimeError(f"{len(book.failures)} of {attempts} failed: {book.failures[0]}")
+    return bears
+
+
+def _write_crowd(path: Path, crowd: Sequence[Person]) -> None:
+    path.touch(mode=0o600)  # the cookies sign people in
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["phone", "cookie"])
+        writer.writerows((person.phone, person.cookie) for person in crowd)
+
+
+def _run_locust(wanted: Wanted, target: Target, timeline: Timeline, folder: Path) -> None:
+    """One process, or a master that only counts and as many workers as were asked for."""
+    environment = {
+        **os.environ,
+        "CROWD_FILE": str(folder / "crowd.csv"),
+        "CROWD_FOLDER": str(folder),
+        "CROWD_PROFILE": wanted.profile,
+        "CROWD_PEOPLE": str(timeline.people),
+        "CROWD_SECONDS": str(wanted.seconds),
+        "CROWD_SLUG": target.slug,
+        "CROWD_GENERATOR": "0",
+        "CROWD_GENERATORS": str(wanted.generators),
+    }
+    shared = ["-m", "locust", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
+    leader = [
+        *shared, "--headless", "--only-summary", "--host", target.url, "--exit-code-on-error", "0",
+        "--html", str(folder / "report.html"), "--csv", str(folder / "locust"),
+    ]  # fmt: skip
+    started: list[subprocess.Popen[bytes]] = []
+    try:
+        if wanted.generators > 1:
+            (port,) = map(str, free_ports(1))
+            for number in range(wanted.generators):
+                own = {**environment, "CROWD_GENERATOR": str(number)}
+                follower = [*shared, "--worker", "--master-host", HOST, "--master-port", port]
+                started.append(start_process(folder, own, f"generator{number}", follower))
+            leader += ["--master", "--master-bind-host", HOST, "--master-bind-port", port,
+                       "--expect-workers", str(wanted.generators)]  # fmt: skip
+        started.append(start_process(folder, environment, "locust", leader))
+        for process in reversed(started):
+            process.wait(timeline.ends_at + LOCUST_SECONDS)
+    finally:
+        for process in started:
+            stop_process(process)
+    if len(list(folder.glob(tally.PATTERN))) != wanted.generators:
+        said = (folder / "locust.log").read_text(encoding="utf-8", errors="replace")[-3000:]
+        raise RuntimeError(f"a generator ended without its tally:\n{said}")
+
+
+def read_tallies(folder: Path) -> Played:
+    played = Played()
+    for path in sorted(folder.glob(tally.PATTERN)):
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        played.counts.update(found["counts"])
+        for step, seconds in found["seconds"].items():
+            played.seconds[step] += seconds
+        played.errors += found["errors"]
+        played.cpu_share = max(played.cpu_share, found["cpu_share"])
+        played.busiest_cpu_share = max(played.busiest_cpu_share, found["busiest_cpu_share"])
+    return played
+
+
+def _reconcile(target: Target, held: reconciliation.Held) -> list[str]:
+    if target.database_url:
+        return asyncio.run(reconciliation.reconcile(target.database_url, held.by_attempt))
+    say(
+        "No DATABASE_URL: the database cannot be asked. Instead every attempt is opened again over "
+        "HTTP and must show what was acknowledged; a platform that shows what it does not keep "
+        "would pass."
+    )
+    return reopening.reopen(target.url, held)
+
+
+def _figures(timeline: Timeline, played: Played, held: reconciliation.Held, net: Used) -> Figures:
+    counts, seconds = played.counts, timeline.profile.seconds
+    say(
+        table(
+            ["request", "times", "p50 ms", "p95 ms", "p99 ms", "max ms"],
+            [
+                [step, len(times), *latencies_ms(times).values()]
+                for step, times in sorted(played.seconds.items())
+            ],
+        )
+    )
+    say(", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
+    answered = [
+        each
+        for step, times in played.seconds.items()
+        if not step.endswith("refused")
+        for each in times
+    ]
+    figures: Figures = {
+        "people": timeline.people,
+        "inside_at_once": held.most_inside,
+        "saves_per_s": round(counts["saves"] / seconds, 1),
+        "submits_per_s": round(counts["submits"] / seconds, 1),
+        "busiest_saves_per_s": round(held.busiest("save"), 1),
+        "busiest_submits_per_s": round(held.busiest("submit"), 1),
+        **latencies_ms(answered),
+        **{
+            f"{step}_p99_ms": latencies_ms(played.seconds[step])["p99_ms"]
+            for step in ("start", "save", "submit")
+            if played.seconds[step]
+        },
+        "errors": counts["errors"],
+        "refused": counts["refused"],
+        "refused_inside": counts["refused_inside"],
+        "refused_slowly": counts["refused_slowly"],
+        "turned_away": counts["turned_away"],
+        "goodput": round(counts["served"] / max(1, counts["inside"]), 4),
+        "acknowledged": held.count,
+        "requests": len(answered),
+        "pressed": round(timeline.pressed, 1),
+        "generator_cpu_share": round(played.cpu_share, 3),
+        "generator_cpu_busiest": round(played.busiest_cpu_share, 3),
+        "seconds": seconds,
+    }
+    if net.by_part:
+        attempts = max(1, counts["submits"])
+        parts = {part: used / attempts * 1000 for part, used in net.by_part.items()}
+        figures["cpu_ms_per_attempt"] = round(sum(parts.values()), 2)
+        figures |= {f"{part}_ms": round(each, 2) for part, each in parts.items()}
+        figures["saves_per_attempt"] = round(counts["saves"] / attempts, 1)
+    return figures
+
+
+def _faults(played: Played, held: reconciliation.Held) -> list[str]:
+    faults = list(played.errors)
+    if played.counts["refused_inside"]:
+        faults.append(f"{played.counts['refused_inside']} refusals to people inside")
+    if not held.count:
+        faults.append("nothing was acknowledged: the run proves nothing")
+    return faults
+
+
+def _run_faults() -> int:
+    if importlib.util.find_spec("loadtest.faults") is None:
+        print("FAULTS=1 needs loadtest/faults", file=sys.stderr)
+        return 2
+    return subprocess.run(
+        [sys.executable, "-m", "loadtest.faults"], cwd=PROJECT, check=False
+    ).returncode
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    """Leave through every `finally`, so that the servers are stopped."""
+    sys.exit(143)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
