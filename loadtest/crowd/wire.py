@@ -12,10 +12,12 @@ import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 
+import gevent
 from geventhttpclient.client import HTTPClient, HTTPClientPool
-from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
+from geventhttpclient.response import HTTPConnectionClosed
 
 from loadtest.crowd.tally import Tally
 
@@ -31,6 +33,8 @@ BROWSER: Mapping[str, str] = {
 }
 REFUSED = frozenset({429, 503})
 NO_ANSWER = 0
+FAILURES = (OSError, HTTPException, zlib.error, gevent.Timeout)
+CLOSED_WHILE_IDLE = (HTTPConnectionClosed, ConnectionResetError, BrokenPipeError)
 _REFRESH = re.compile(rb'http-equiv="refresh" content="(\d+)', re.IGNORECASE)
 
 
@@ -96,7 +100,7 @@ class Wire:
             headers["Content-Type"] = FORM
             headers["Origin"] = self._host
         began = time.perf_counter()
-        failure: Exception | None = None
+        failure: BaseException | None = None
         for _ in range(2):
             try:
                 response = self._http.request(method, path, body=form.encode(), headers=headers)
@@ -106,16 +110,16 @@ class Wire:
                 )
                 response.release()
                 break
-            except FAILURE_EXCEPTIONS as error:
+            except FAILURES as error:
                 failure = error
                 answer = Answer(NO_ANSWER, repr(error).encode(), {}, time.perf_counter() - began)
-                if not isinstance(error, ConnectionError) or answer.seconds > 1:
+                if not isinstance(error, CLOSED_WHILE_IDLE):
                     break
         self._tell(step, method, path, answer, failure)
         return answer
 
     def _tell(
-        self, step: str, method: str, path: str, answer: Answer, failure: Exception | None
+        self, step: str, method: str, path: str, answer: Answer, failure: BaseException | None
     ) -> None:
         is_refused = answer.status in REFUSED
         name = f"{step}, refused" if is_refused else step

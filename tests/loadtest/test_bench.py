@@ -5,11 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
-import pytest
-
-from loadtest.player import Acknowledged, _difference
 from loadtest.report import percentile
 
 ATTEMPT_KEYS = {
@@ -57,40 +53,6 @@ def test_each_small_bench_gives_its_figures_and_loses_nothing(
     for name, figures in found.items():
         assert KEYS[name] <= figures.keys()
         assert (figures["lost"], figures["errors"]) == (0, 0)
-
-
-def row(**changed: object) -> dict[str, Any]:
-    kept = {
-        "saved_seq": 3, "answers": '{"1": [2]}', "state": "submitted", "prediction": 12_345,
-        "receipt": "AB", "points": 1000,
-    }  # fmt: skip
-    return kept | changed
-
-
-@pytest.mark.parametrize(
-    "kept",
-    [
-        None,
-        row(saved_seq=2),
-        row(answers='{"1": [1]}'),
-        row(answers="{}"),
-        row(receipt="CD"),
-        row(state="open"),
-        row(points=0),
-    ],
-)
-def test_reconciliation_catches_what_the_database_does_not_have(
-    kept: dict[str, Any] | None,
-) -> None:
-    told = Acknowledged(saved_seq=3, answers={"1": [2]}, receipt="AB", score=1.0)
-    assert _difference(told, row()) == ""
-    assert _difference(told, kept)
-
-
-def test_a_failed_request_may_have_been_kept_but_an_acknowledged_one_must_be() -> None:
-    told = Acknowledged(saved_seq=3, answers={"1": [2]}, is_in_doubt=True)
-    assert _difference(told, row(saved_seq=4, answers='{"1": [1]}')) == ""
-    assert _difference(told, row(saved_seq=2))
 
 
 def test_percentiles_are_values_that_occurred() -> None:
