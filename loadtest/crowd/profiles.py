@@ -12,6 +12,7 @@ from random import Random
 from types import MappingProxyType
 
 SECONDS_PER_MINUTE = 60.0
+HANDING_IN = 0.8  # of the last minute: who came at its beginning is inside before the first leaves
 SHORTEST_UNHURRIED_SECONDS = 30.0
 BOARD, MY_RANK, RESULT = "board", "my rank", "result page"
 WATCHED: Mapping[str, float] = MappingProxyType({RESULT: 0.4, BOARD: 0.4, MY_RANK: 0.2})
@@ -86,7 +87,7 @@ def last_minute(seconds: float) -> float:
 
 def closing_hand_in(dice: Random, arrived: float, seconds: float) -> float:
     """In the last minute, the denser the nearer to its end."""
-    wanted = seconds - last_minute(seconds) * dice.random() ** 1.5
+    wanted = seconds - HANDING_IN * last_minute(seconds) * dice.random() ** 1.5
     return max(wanted, min(arrived + 2.0, seconds))
 
 
