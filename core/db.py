@@ -26,6 +26,7 @@ from tortoise.migrations.api import migrate as run_migrations
 from tortoise.transactions import in_transaction
 
 from core.clock import DatabaseClock
+from core.reading import Reader, ReadingPool
 
 # Lower floors first: the order in which migrations run.
 TABLE_PACKAGES = ("people", "quiz")
@@ -39,6 +40,7 @@ AfterCommit = Callable[[], Awaitable[None] | None]
 Connection = Any
 
 _pool: asyncpg.Pool[asyncpg.Record] | None = None
+_reading: ReadingPool | None = None
 _clock: DatabaseClock | None = None
 _after_commit: ContextVar[list[AfterCommit] | None] = ContextVar("after_commit", default=None)
 
@@ -67,19 +69,35 @@ def tortoise_config(url: str, *, pool_size: int, pgbouncer: bool) -> dict[str, A
     }
 
 
-async def open_database(url: str, *, pool_size: int = 10, pgbouncer: bool = False) -> None:
+async def open_database(
+    url: str, *, pool_size: int = 10, pgbouncer: bool = False, replica_url: str = ""
+) -> None:
     """Open both ways to PostgreSQL for this process; `close_database` closes them."""
-    global _pool, _clock  # noqa: PLW0603 — one database a process is this module's whole subject
+    global _pool, _reading, _clock  # noqa: PLW0603 — one database a process is this module's whole subject
     # Without the global fallback every request fails with "No TortoiseContext": Starlette's
     # lifespan runs in another context than its requests.
     await Tortoise.init(
         config=tortoise_config(url, pool_size=pool_size, pgbouncer=pgbouncer),
         _enable_global_fallback=True,
     )
-    _pool = await asyncpg.create_pool(
+    half = max(2, pool_size // 2)
+    _pool = await _crowd_pool(url, 1, half + GROUP_COMMITTERS, pgbouncer=pgbouncer)
+    if replica_url:
+        # None at first: a process must start while the replica is away.
+        replica = await _crowd_pool(replica_url, 0, half, pgbouncer=pgbouncer)
+        _reading = ReadingPool(_pool, replica)
+    _clock = DatabaseClock(_read_database_time)
+    for _ in range(3):
+        await _clock.sample()
+
+
+async def _crowd_pool(
+    url: str, smallest: int, largest: int, *, pgbouncer: bool
+) -> asyncpg.Pool[asyncpg.Record]:
+    return await asyncpg.create_pool(
         url,
-        min_size=1,
-        max_size=max(2, pool_size // 2) + GROUP_COMMITTERS,
+        min_size=smallest,
+        max_size=largest,
         init=_speak_json,
         connection_class=_CrowdConnection,
         statement_cache_size=0 if pgbouncer else 200,
@@ -87,16 +105,15 @@ async def open_database(url: str, *, pool_size: int = 10, pgbouncer: bool = Fals
         # planning a start anew costs more than running it.
         server_settings=None if pgbouncer else {"plan_cache_mode": "force_generic_plan"},
     )
-    _clock = DatabaseClock(_read_database_time)
-    for _ in range(3):
-        await _clock.sample()
 
 
 async def close_database() -> None:
-    global _pool, _clock  # noqa: PLW0603 — see open_database
+    global _pool, _reading, _clock  # noqa: PLW0603 — see open_database
+    if _reading is not None:
+        await _reading.close()
     if _pool is not None:
         await _pool.close()
-    _pool = _clock = None
+    _pool = _reading = _clock = None
     await Tortoise.close_connections()
 
 
@@ -106,6 +123,14 @@ def pool() -> asyncpg.Pool[asyncpg.Record]:
         msg = "open_database has not been called"
         raise RuntimeError(msg)
     return _pool
+
+
+def reading_pool() -> Reader:
+    """For pages of the public that may be some seconds old: a replica, while one keeps up.
+
+    Never for what somebody has just written or is about to decide by.
+    """
+    return _reading or pool()
 
 
 def database_clock() -> DatabaseClock:
@@ -241,5 +266,6 @@ __all__ = [
     "migrate",
     "open_database",
     "pool",
+    "reading_pool",
     "transaction",
 ]

@@ -20,6 +20,9 @@ REQUESTS = Histogram(
 )  # fmt: skip
 REFUSALS = Counter("refusals_total", "requests refused by the domain", ["code"], registry=REGISTRY)
 DOORBELLS = Counter("doorbells_total", "jobs rung", ["job", "outcome"], registry=REGISTRY)
+READS = Counter(
+    "reads_total", "statements that may be some seconds old", ["answered_by"], registry=REGISTRY
+)
 SCORED = Counter("attempts_scored_total", "attempts scored by this worker", registry=REGISTRY)
 # 0 calm, 1 busy, 2 heavy, 3 full: web/load_level.py
 LOAD_LEVEL = Gauge("load_level", "how hard this process finds its work", registry=REGISTRY)

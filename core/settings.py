@@ -38,6 +38,11 @@ class Settings:
     database_direct_url: str = _setting(
         "", "PostgreSQL itself, for migrations and backups, when DATABASE_URL leads to PgBouncer"
     )
+    replica_url: str = _setting(
+        "",
+        "a streaming replica that answers boards and statistics; away or 5 s behind, DATABASE_URL "
+        "does",
+    )
     redis_url: str = _setting("", "Valkey or Redis, `redis://…`; empty: the embedded one")
     secret_key: str = _setting(
         "", "signs cookies and receipts, ≥ 32 characters; local mode keeps its own in LOCAL_DIR"
@@ -148,7 +153,7 @@ def _parse(name: str, text: str, kind: str) -> object:
 def _check(chosen: Settings) -> None:
     if chosen.secret_key and len(chosen.secret_key) < SHORTEST_SECRET:
         raise Refusal("bad_setting", f"SECRET_KEY must have at least {SHORTEST_SECRET} characters.")
-    for name in ("database_url", "database_direct_url"):
+    for name in ("database_url", "database_direct_url", "replica_url"):
         url: str = getattr(chosen, name)
         if url and urlsplit(url).scheme not in {"postgres", "postgresql"}:
             raise Refusal("bad_setting", f"{variable_name(name)} must start with postgresql://.")

@@ -13,6 +13,7 @@ from typing import Any
 
 from core import db
 from core.clock import local_day
+from core.reading import Reader
 from people.units import headcounts
 from quiz.ranking import bucket
 
@@ -84,10 +85,11 @@ class Totals:
 
 
 async def board(round_id: int, division_id: int, *, page: int = 1) -> Board:
-    people_count = await _people_count(round_id, division_id)
+    reader = db.reading_pool()
+    people_count = await _people_count(reader, round_id, division_id)
     page_count = min(LAST_PAGE, max(1, -(-people_count // PAGE_SIZE)))
     page = min(max(1, page), page_count)
-    rows = await db.pool().fetch(
+    rows = await reader.fetch(
         f"SELECT {_ROW} WHERE s.round_id = $1 AND s.division_id = $2 AND s.is_ranked "
         "ORDER BY s.rank_key, s.participant_id LIMIT $3 OFFSET $4",
         round_id,
@@ -95,7 +97,9 @@ async def board(round_id: int, division_id: int, *, page: int = 1) -> Board:
         PAGE_SIZE,
         (page - 1) * PAGE_SIZE,
     )
-    ranked = await _with_ranks(round_id, division_id, rows, first_position=(page - 1) * PAGE_SIZE)
+    ranked = await _with_ranks(
+        reader, round_id, division_id, rows, first_position=(page - 1) * PAGE_SIZE
+    )
     return Board(ranked, page, page_count, people_count)
 
 
@@ -104,7 +108,8 @@ async def place_of(round_id: int, participant_id: int, *, reach: int = 2) -> Pla
 
     None before the first score, and while the participant is out of the ranking.
     """
-    own = await db.pool().fetchrow(
+    reader = db.pool()  # somebody looks for what they have just handed in
+    own = await reader.fetchrow(
         "SELECT division_id, rank_key FROM standing "
         "WHERE round_id = $1 AND participant_id = $2 AND is_ranked",
         round_id,
@@ -113,7 +118,7 @@ async def place_of(round_id: int, participant_id: int, *, reach: int = 2) -> Pla
     if own is None:
         return None
     division_id, key = own["division_id"], own["rank_key"]
-    rows = await db.pool().fetch(
+    rows = await reader.fetch(
         f"(SELECT {_ROW} WHERE s.round_id = $1 AND s.division_id = $2 AND s.is_ranked "
         "   AND (s.rank_key, s.participant_id) < ($3, $4) "
         "   ORDER BY s.rank_key DESC, s.participant_id DESC LIMIT $5) "
@@ -127,14 +132,15 @@ async def place_of(round_id: int, participant_id: int, *, reach: int = 2) -> Pla
         participant_id,
         reach,
     )
-    around = await _with_ranks(round_id, division_id, rows, first_position=None)
+    around = await _with_ranks(reader, round_id, division_id, rows, first_position=None)
     rank = next(row.rank for row in around if row.participant_id == participant_id)
-    return Place(rank, await _people_count(round_id, division_id), participant_id, around)
+    people_count = await _people_count(reader, round_id, division_id)
+    return Place(rank, people_count, participant_id, around)
 
 
 async def unit_board(round_id: int, *, at: datetime) -> list[UnitRow]:
     """Units by participation rate, then by people; units without a headcount come last."""
-    rows = await db.pool().fetch(
+    rows = await db.reading_pool().fetch(
         "SELECT n.unit_id, u.name, u.block, sum(n.people_count)::int AS people_count, "
         "sum(n.attempt_count)::int AS attempt_count FROM participation n "
         "JOIN unit u ON u.id = n.unit_id WHERE n.round_id = $1 GROUP BY n.unit_id, u.name, u.block",
@@ -157,7 +163,7 @@ def rate(people_count: int, headcount: int | None) -> float | None:
 
 
 async def totals(round_ids: Sequence[int]) -> dict[int, Totals]:
-    rows = await db.pool().fetch(
+    rows = await db.reading_pool().fetch(
         "SELECT round_id, sum(people_count)::int AS people_count, "
         "sum(attempt_count)::int AS attempt_count FROM participation "
         "WHERE round_id = ANY($1::bigint[]) GROUP BY round_id",
@@ -199,7 +205,7 @@ async def take_snapshots(*, at: datetime) -> int:
 
 async def find_snapshot(round_id: int) -> Any | None:
     """{"content", "taken_at"} of a frozen board."""
-    return await db.pool().fetchrow(
+    return await db.reading_pool().fetchrow(
         "SELECT content, taken_at FROM board_snapshot WHERE round_id = $1", round_id
     )
 
@@ -214,7 +220,7 @@ async def board_from_snapshot(
         BoardRow(**{**row, "closed_at": datetime.fromisoformat(row["closed_at"])})
         for row in kept["rows"]
     ]
-    participants = await db.pool().fetch(
+    participants = await db.reading_pool().fetch(
         "SELECT p.id, p.shown_name FROM participant p JOIN standing s ON s.participant_id = p.id "
         "WHERE p.id = ANY($1::bigint[]) AND s.round_id = $2 AND s.is_ranked",
         [row.participant_id for row in rows],
@@ -233,8 +239,8 @@ def units_from_snapshot(content: Mapping[str, Any]) -> list[UnitRow]:
     return [UnitRow(**unit) for unit in content["units"]]
 
 
-async def _people_count(round_id: int, division_id: int) -> int:
-    return await db.pool().fetchval(  # type: ignore[no-any-return]  # one number
+async def _people_count(reader: Reader, round_id: int, division_id: int) -> int:
+    return await reader.fetchval(  # type: ignore[no-any-return]  # one number
         "SELECT coalesce(sum(people_count), 0)::int FROM standing_bucket "
         "WHERE round_id = $1 AND division_id = $2",
         round_id,
@@ -242,8 +248,8 @@ async def _people_count(round_id: int, division_id: int) -> int:
     )
 
 
-async def _rank_of_key(round_id: int, division_id: int, key: bytes) -> int:
-    return await db.pool().fetchval(  # type: ignore[no-any-return]  # one number
+async def _rank_of_key(reader: Reader, round_id: int, division_id: int, key: bytes) -> int:
+    return await reader.fetchval(  # type: ignore[no-any-return]  # one number
         "SELECT 1 + (SELECT coalesce(sum(people_count), 0) FROM standing_bucket "
         "            WHERE round_id = $1 AND division_id = $2 AND bucket < $4)::int "
         "         + (SELECT count(*) FROM standing WHERE round_id = $1 AND division_id = $2 "
@@ -256,6 +262,7 @@ async def _rank_of_key(round_id: int, division_id: int, key: bytes) -> int:
 
 
 async def _with_ranks(
+    reader: Reader,
     round_id: int,
     division_id: int,
     rows: Sequence[Any],
@@ -265,9 +272,9 @@ async def _with_ranks(
     """Number rows that follow each other on the board; equal keys share a rank."""
     if not rows:
         return []
-    rank = await _rank_of_key(round_id, division_id, rows[0]["rank_key"])
+    rank = await _rank_of_key(reader, round_id, division_id, rows[0]["rank_key"])
     if first_position is None:
-        first_position = await _position(round_id, division_id, rows[0], rank)
+        first_position = await _position(reader, round_id, division_id, rows[0], rank)
     ranked: list[BoardRow] = []
     previous = rows[0]["rank_key"]
     for position, row in enumerate(rows, start=first_position + 1):
@@ -278,9 +285,11 @@ async def _with_ranks(
     return ranked
 
 
-async def _position(round_id: int, division_id: int, row: Mapping[str, Any], rank: int) -> int:
+async def _position(
+    reader: Reader, round_id: int, division_id: int, row: Mapping[str, Any], rank: int
+) -> int:
     """How many rows come before this one, those that share its key included."""
-    same_key_before = await db.pool().fetchval(
+    same_key_before = await reader.fetchval(
         "SELECT count(*)::int FROM standing WHERE round_id = $1 AND division_id = $2 "
         "AND is_ranked AND rank_key = $3 AND participant_id < $4",
         round_id,

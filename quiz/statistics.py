@@ -46,7 +46,7 @@ class RoundFigures:
 
 
 async def round_figures(round_id: int, question_count: int) -> RoundFigures:
-    connection = db.pool()
+    connection = db.reading_pool()
     divisions = [
         DivisionFigures(**row)
         for row in await connection.fetch(

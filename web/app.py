@@ -57,6 +57,7 @@ def create_app(settings: Settings) -> Starlette:
             settings.database_url,
             pool_size=settings.database_pool_size,
             pgbouncer=settings.pgbouncer,
+            replica_url=settings.replica_url,
         )
         open_queue(settings.redis_url)
         app.state.attempts = Attempts()
