@@ -49,6 +49,7 @@ class DatabaseClock:
     def __init__(self, read_database_time: Callable[[], Awaitable[datetime]]) -> None:
         self._read = read_database_time
         self._samples: deque[tuple[float, float]] = deque(maxlen=self.KEPT_SAMPLES)
+        self._offset = 0.0  # of the best sample; every request asks for it
 
     async def sample(self) -> None:
         before = time.monotonic()
@@ -56,6 +57,7 @@ class DatabaseClock:
         after = time.monotonic()
         offset = database_now.timestamp() - (before + after) / 2
         self._samples.append((after - before, offset))
+        self._offset = min(self._samples)[1]
 
     @property
     def is_set(self) -> bool:
@@ -66,8 +68,7 @@ class DatabaseClock:
         if not self._samples:
             msg = "the database clock has no sample yet"
             raise RuntimeError(msg)
-        _, offset = min(self._samples)
-        return datetime.fromtimestamp(monotonic_seconds + offset, UTC)
+        return datetime.fromtimestamp(monotonic_seconds + self._offset, UTC)
 
     def now(self) -> datetime:
         return self.instant(time.monotonic())

@@ -273,12 +273,14 @@ def parse_save(
     """The fields of interfaces.md: seq, q<position>, du_doan, lan."""
     answers: dict[str, list[int]] = {}
     for name, values in fields.items():
-        position = name[1:]
-        if name[:1] == "q" and position.isascii() and position.isdigit():
-            if not 1 <= int(position) <= token.question_count or len(values) > MOST_CHOSEN:
-                raise Refusal("bad_answer", f"Đề không có câu {position[:6]}.")
-            answers[str(int(position))] = sorted(
-                {_whole(value, "bad_answer", MOST_CHOSEN) for value in values if value}
+        position = _POSITIONS.get(name) or _position(name)
+        if position is not None:
+            if not 1 <= position <= token.question_count or len(values) > MOST_CHOSEN:
+                raise Refusal("bad_answer", f"Đề không có câu {name[1:7]}.")
+            answers[str(position)] = (
+                _CHOSEN[values[0]][:]
+                if len(values) == 1 and values[0] in _CHOSEN
+                else sorted({_whole(value, "bad_answer", MOST_CHOSEN) for value in values if value})
             )
     typed = clean(fields["du_doan"][-1]) if "du_doan" in fields else ""
     prediction = (
@@ -300,6 +302,17 @@ def parse_save(
     )
 
 
+def _position(name: str) -> int | None:
+    """The position that a field's name stands for, "q07" included; None when it is no answer's."""
+    digits = name[1:]
+    if not (name[:1] == "q" and digits.isascii() and digits.isdigit()):
+        return None
+    return int(digits) if len(digits) <= LONGEST_NUMBER else 0
+
+
+# What nearly every field of every save is: one known position, one option or none.
+_POSITIONS = {f"q{position}": position for position in range(1, 201)}
+_CHOSEN = {"": [], **{str(option): [option] for option in range(1, MOST_CHOSEN + 1)}}
 _BAD_NUMBER = {
     "bad_answer": "Phương án gửi lên không có trong câu hỏi.",
     "bad_prediction": "Bạn ghi dự đoán bằng chữ số, ví dụ 12500.",
@@ -309,11 +322,11 @@ _BAD_NUMBER = {
 
 
 def _whole(text: str, code: str, largest: int) -> int:
-    if not (
-        text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER and int(text) <= largest
-    ):
-        raise Refusal(code, _BAD_NUMBER[code])
-    return int(text)
+    if text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER:
+        number = int(text)
+        if number <= largest:
+            return number
+    raise Refusal(code, _BAD_NUMBER[code])
 
 
 def _saved_page(
