@@ -7,16 +7,20 @@ nothing to invalidate, and a round that nobody corrected costs no query at all.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 from core.db import Connection
 from quiz.corrections import NOTHING, Correction, Overlay
 from quiz.drawing import Paper, draw
-from quiz.pools import Pool, from_json
+from quiz.pools import Pool, PoolQuestion, from_json
 
 UNCORRECTED = 1  # the scoring version of a round as it was published
 
 _pools: dict[int, Pool] = {}
+# The pools of a contest's divisions and rounds share questions: one object for each, so that what
+# is kept by question is found by looking at the object alone.
+_questions: dict[PoolQuestion, PoolQuestion] = {}
 _overlays: dict[tuple[int, int], Overlay] = {}
 
 
@@ -28,7 +32,9 @@ async def get_pool(connection: Connection, pool_id: int) -> Pool:
         if content is None:
             msg = f"pool {pool_id} does not exist"
             raise LookupError(msg)
-        found = _pools[pool_id] = from_json(content)
+        read = from_json(content)
+        shared = tuple(_questions.setdefault(each, each) for each in read.questions)
+        found = _pools[pool_id] = replace(read, questions=shared)
     return found
 
 
@@ -58,6 +64,7 @@ async def overlay_of(connection: Connection, round_id: int, scoring_version: int
 def forget_pools() -> None:
     """For tests, which empty the tables and count ids from one again."""
     _pools.clear()
+    _questions.clear()
     _overlays.clear()
     _draw.cache_clear()
 

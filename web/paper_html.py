@@ -2,11 +2,13 @@
 
 A question is rendered once for each place that its options may take, and the page around a paper
 that nobody has answered yet once for a round; a paper is put together from those pieces. What
-differs from person to person is filled in at the end.
+differs from person to person is filled in at the end. Pieces are bytes: putting a Vietnamese page
+together as text and encoding it for each person cost more than all the rest of it.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import string
 from collections.abc import Mapping, Sequence
@@ -41,6 +43,7 @@ ATTEMPT_VALUES = (
     "server_now_ms",
 )
 _SENTINEL = re.compile(f"@@({'|'.join((*ATTEMPT_VALUES, 'question_blocks'))})@@")
+_NUMBERS = tuple(str(position).encode() for position in range(401))
 
 
 @dataclass(frozen=True)
@@ -67,29 +70,34 @@ def paper_page(
     answers: Mapping[str, Sequence[int]],
     prediction: int | None,
     just_saved: bool,
-) -> str:
+) -> bytes:
     """The whole page of `play/play.html`; `attempt` as its comment says."""
-    blocks = paper_html(language, paper, answers)
+    blocks = _blocks(language, paper, answers)
     if attempt["saved_at"] is None and not just_saved:
-        filled = {**attempt, "question_blocks": blocks}
-        return _SENTINEL.sub(lambda found: str(filled[found[1]]), _fresh_page(language, frame))
+        filled = {name: str(attempt[name]).encode() for name in ATTEMPT_VALUES}
+        filled["question_blocks"] = blocks
+        fixed, names = _fresh_page(language, frame)
+        values = [filled[name] for name in names]
+        return b"".join(itertools.chain(*zip(fixed, values, strict=False), fixed[-1:]))
     return to_html(
         language,
         "play/play.html",
-        _context(frame, attempt, blocks, answers, prediction, just_saved=just_saved),
-    )
+        _context(frame, attempt, _markup(blocks), answers, prediction, just_saved=just_saved),
+    ).encode()
 
 
 @lru_cache(MOST_FRAMES)
-def _fresh_page(language: str, frame: Frame) -> str:
-    """The page of an attempt without a save, with a sentinel for each value of the attempt."""
+def _fresh_page(language: str, frame: Frame) -> tuple[list[bytes], list[str]]:
+    """The page of an attempt without a save: what stays the same, and the values between."""
     attempt: dict[str, object] = {name: f"@@{name}@@" for name in ATTEMPT_VALUES}
     blocks = Markup("@@question_blocks@@")
-    return to_html(
+    page = to_html(
         language,
         "play/play.html",
         _context(frame, {**attempt, "saved_at": None}, blocks, {}, None, just_saved=False),
     )
+    pieces = _SENTINEL.split(page)
+    return [piece.encode() for piece in pieces[::2]], pieces[1::2]
 
 
 def _context(
@@ -124,17 +132,29 @@ def _context(
 
 def paper_html(language: str, paper: Paper, answers: Mapping[str, Sequence[int]]) -> Markup:
     """The question blocks of `play/play.html`, in the order of the paper."""
-    blocks = (
-        _block(
-            language,
-            each.question,
-            len(paper),
-            each.option_order,
-            tuple(answers.get(str(position), ())),
-        ).replace(_POSITION, str(position))
-        for position, each in enumerate(paper, start=1)
+    return _markup(_blocks(language, paper, answers))
+
+
+def _markup(blocks: bytes) -> Markup:
+    return Markup(blocks.decode())  # noqa: S704 — made of rendered templates
+
+
+def _blocks(language: str, paper: Paper, answers: Mapping[str, Sequence[int]]) -> bytes:
+    count = len(paper)
+    if not answers:
+        pieces = [_block(language, each.question, count, each.option_order, ()) for each in paper]
+    else:
+        pieces = [
+            _block(language, each.question, count, each.option_order, tuple(chosen))
+            for each, chosen in zip(paper, _in_order(answers, count), strict=True)
+        ]
+    return b"\n".join(
+        _NUMBERS[position].join(block) for position, block in enumerate(pieces, start=1)
     )
-    return Markup("\n".join(blocks))  # noqa: S704 — made of rendered templates
+
+
+def _in_order(answers: Mapping[str, Sequence[int]], count: int) -> list[Sequence[int]]:
+    return [answers.get(str(position), ()) for position in range(1, count + 1)]
 
 
 @lru_cache(MOST_BLOCKS)
@@ -144,12 +164,14 @@ def _block(
     question_count: int,
     option_order: tuple[int, ...],
     chosen: tuple[int, ...],
-) -> str:
+) -> list[bytes]:
+    """The question's HTML, cut where its position on the paper stands."""
     options = "".join(
         _option(language, question, place, shown, shown in chosen)
         for shown, place in enumerate(option_order, start=1)
     )
-    return _question(language, question, question_count).replace(_OPTIONS, options)
+    html = _question(language, question, question_count).replace(_OPTIONS, options)
+    return html.encode().split(_POSITION.encode())
 
 
 @lru_cache(MOST_QUESTIONS)
