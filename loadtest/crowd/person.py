@@ -194,12 +194,20 @@ class Person:
         self._tally.counts["starts"] += 1
 
     def _stand_in_line(self, where: str, gives_up_at: float) -> None:
-        """Look at the place in the line, and wait as long as the page says."""
+        """Read the waiting page, then ask it as its script does, as often as it says."""
         self._tally.counts["waited"] += 1
-        answer = self._insist("waiting room", "GET", where, OK | SEE_OTHER, gives_up_at=gives_up_at)
-        self._keep_cookies(answer)
-        if answer.status in OK:
+        accept = HTML
+        while True:
+            answer = self._insist(
+                "waiting room", "GET", where, OK | SEE_OTHER, accept=accept, gives_up_at=gives_up_at
+            )
+            self._keep_cookies(answer)
+            if answer.status in SEE_OTHER or _told(answer).get("is_served"):
+                return
             self._pause((answer.retry_after or 5.0) * self._dice.uniform(1.0, 1.2), gives_up_at)
+            if accept == JSON and "is_served" not in _told(answer):
+                return  # no script's answer: press the button again
+            accept = JSON
 
     def _open_paper(self) -> None:
         answer = self._insist("paper", "GET", self._path, OK, own=True)
@@ -220,7 +228,7 @@ class Person:
         self._save()
         there, self._paper.opening = self._paper.opening, first
         refusal = self._post_save()
-        if refusal.status != 409 or _code(refusal) != "taken_over":
+        if refusal.status != 409 or _told(refusal).get("code") != "taken_over":
             self._tally.error("save", f"an old opening was answered with {refusal.status}")
         self._paper.opening = there
         self._insist("take over", "POST", f"{self._path}/lam-tiep-o-day", SEE_OTHER, own=True)
@@ -379,8 +387,10 @@ class Person:
         return f"/bai-thi/{self._held.attempt}"
 
 
-def _code(answer: Answer) -> str:
+def _told(answer: Answer) -> dict[str, object]:
+    """What an answer for scripts says; nothing when it is a page."""
     try:
-        return str(json.loads(answer.body).get("code"))
+        found = json.loads(answer.page)
     except ValueError:
-        return ""
+        return {}
+    return found if isinstance(found, dict) else {}
