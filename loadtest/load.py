@@ -233,6 +233,7 @@ def _load(wanted: Wanted, target: Target) -> Outcome:
     meter = Meter(target.stack.pids if target.stack else {})
     time.sleep(wanted.idle_seconds)
     idle, before_ms = meter.stop(), yardstick_ms()
+    web_mb = _web_mb(target)
     meter.start()
     _run_locust(wanted, target, timeline, folder)
     busy = meter.stop()
@@ -243,8 +244,16 @@ def _load(wanted: Wanted, target: Target) -> Outcome:
         **_figures(timeline, played, held, busy.without(idle)),
         "lost": len(lost),
         **({"bears_per_s": round(bears, 1)} if bears else {}),
-        "past_attempts": target.stack.past_attempts if target.stack else None,
-        "web_processes": wanted.web_processes,
+        **(
+            {
+                "past_attempts": target.stack.past_attempts,
+                "web_processes": wanted.web_processes,
+                "web_mb_before": web_mb,
+                "web_mb_after": _web_mb(target),
+            }
+            if target.stack
+            else {}
+        ),
         "generators": wanted.generators,
         "yardstick_ms": round((before_ms + yardstick_ms()) / 2, 2),
         "reconciled_with": "database" if target.database_url else "http",
@@ -355,6 +364,16 @@ def _reconcile(target: Target, held: reconciliation.Held) -> list[str]:
         "would pass."
     )
     return reopening.reopen(target.url, held)
+
+
+def _web_mb(target: Target) -> float:
+    """What the web processes hold in memory."""
+    pids = target.stack.pids["web"] if target.stack else []
+    kilobytes = 0
+    for pid in pids:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+        kilobytes += int(status.partition("VmRSS:")[2].split()[0])
+    return round(kilobytes / 1024, 1)
 
 
 def _figures(timeline: Timeline, played: Played, held: reconciliation.Held, net: Used) -> Figures:
