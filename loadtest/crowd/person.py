@@ -27,6 +27,7 @@ SAVED = frozenset({200, 409})
 SHED_FIRST = frozenset({BOARD, MY_RANK})  # may be refused to anybody
 PREDICTION_MOST = 60_000
 FIRST_POLL, POLL = (1.5, 2.5), (2.0, 4.0)  # the result's page asks every two seconds
+_PLACE, _TURN = re.compile(rb'data-place="(\d+)\.(\d+)"'), re.compile(rb'data-turn="([^"]+)"')
 _RECEIPT = re.compile(rb'class="receipt">([^<]+)<')
 
 
@@ -198,20 +199,24 @@ class Person:
         self._tally.counts["starts"] += 1
 
     def _stand_in_line(self, where: str, gives_up_at: float) -> None:
-        """Read the waiting page, then ask it as its script does, as often as it says."""
+        """Read one's place, then ask what is being served as the page's script does."""
         self._tally.counts["waited"] += 1
-        accept = HTML
+        page = self._insist("waiting room", "GET", where, OK | SEE_OTHER, gives_up_at=gives_up_at)
+        self._keep_cookies(page)
+        place, turn = _PLACE.search(page.page), _TURN.search(page.page)
+        pause = page.retry_after or 0.0
         while True:
-            answer = self._insist(
-                "waiting room", "GET", where, OK | SEE_OTHER, accept=accept, gives_up_at=gives_up_at
-            )
-            self._keep_cookies(answer)
-            if answer.status in SEE_OTHER or _told(answer).get("is_served"):
+            self._pause(pause * self._dice.uniform(1.0, 1.15), gives_up_at)
+            if place is None or turn is None:
+                return  # the button is all there is to ask
+            address = turn[1].decode()
+            answer = self._insist("turn", "GET", address, OK, accept=JSON, gives_up_at=gives_up_at)
+            told = json.loads(answer.page)
+            ahead = int(place[2]) - told["served"]
+            if told["epoch"] != int(place[1]) or ahead <= 0:
                 return
-            self._pause((answer.retry_after or 5.0) * self._dice.uniform(1.0, 1.2), gives_up_at)
-            if accept == JSON and "is_served" not in _told(answer):
-                return  # no script's answer: press the button again
-            accept = JSON
+            left = ahead / max(told["per_minute"], 1) * 60
+            pause = min(max(left / 4, 2.0), 30.0) * self._dice.uniform(0.85, 1.0)
 
     def _open_paper(self) -> None:
         answer = self._insist("paper", "GET", self._path, OK, own=True)

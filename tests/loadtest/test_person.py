@@ -36,7 +36,11 @@ class Platform(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path.endswith("/cho"):
-            self.answer(200, '<meta http-equiv="refresh" content="0">')
+            turn = f"{self.path}/den-luot"
+            self.answer(200, f'<p data-place="3.7" data-turn="{turn}">', **{"Retry-After": "1"})
+        elif self.path.endswith("/den-luot"):
+            self.seen.append("turn")
+            self.answer(200, '{"epoch": 3, "served": 7, "per_minute": 60}')
         elif self.path == f"/bai-thi/{ATTEMPT}":
             type(self).opening += 1
             kept = self.kept
@@ -124,7 +128,7 @@ def test_refusals_and_the_line_are_honoured_and_the_same_save_is_sent_again(
     monkeypatch.setattr(Platform, "troubles", ("vao-thi line", "luu busy", "nop busy"))
     tally, held = live(url, tmp_path)
     assert tally.errors == []
-    assert tally.counts["waited"] == 1
+    assert (tally.counts["waited"], Platform.seen.count("turn")) == (1, 1)
     assert (tally.counts["refused"], tally.counts["refused_inside"]) == (2, 2)
     assert (tally.counts["served"], tally.counts["submits"]) == (1, 1)
     assert "vao-thi phien=1; so=7" in Platform.seen  # the place in the line comes along
