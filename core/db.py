@@ -10,8 +10,10 @@ from __future__ import annotations
 import gc
 import importlib
 import inspect
+import os
 import pkgutil
 import secrets
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -34,6 +36,17 @@ TABLE_PACKAGES = ("people", "quiz")
 MIGRATION_LOCK = 5_281_906
 # Each keeps a connection of the crowd's pool to itself (quiz.attempts.Attempts).
 GROUP_COMMITTERS = 3
+# A machine that loses its power or its cable says no good-bye, and the kernel asks after it for a
+# quarter of an hour. Meanwhile our callers would wait, and PostgreSQL would hold the locks of a
+# worker that is gone. Both sides notice within these seconds.
+SILENCE_SECONDS, PROBE_SECONDS, PROBES = 5, 3, 3
+UNHEARD_MS = 1000 * (SILENCE_SECONDS + PROBE_SECONDS * PROBES)
+SILENCE_SETTINGS = {
+    "tcp_keepalives_idle": str(SILENCE_SECONDS),
+    "tcp_keepalives_interval": str(PROBE_SECONDS),
+    "tcp_keepalives_count": str(PROBES),
+    "tcp_user_timeout": str(UNHEARD_MS),
+}
 
 AfterCommit = Callable[[], Awaitable[None] | None]
 # asyncpg types a pooled connection as a proxy class of its own; both speak the same methods.
@@ -51,9 +64,12 @@ def tortoise_config(url: str, *, pool_size: int, pgbouncer: bool) -> dict[str, A
         "minsize": 0,
         "maxsize": pool_size,
         "connection_class": _OwnNamesConnection,
+        "init": _notice_silence,
     }
     if pgbouncer:
         connection["credentials"]["statement_cache_size"] = 0
+    else:
+        connection["credentials"]["server_settings"] = SILENCE_SETTINGS
     return {
         "connections": {"default": connection},
         "apps": {
@@ -98,12 +114,14 @@ async def _crowd_pool(
         url,
         min_size=smallest,
         max_size=largest,
-        init=_speak_json,
+        init=_prepare_crowd,
         connection_class=_CrowdConnection,
         statement_cache_size=0 if pgbouncer else 200,
         # The crowd's statements are few and their best plan does not depend on their values;
         # planning a start anew costs more than running it.
-        server_settings=None if pgbouncer else {"plan_cache_mode": "force_generic_plan"},
+        server_settings=None
+        if pgbouncer
+        else {**SILENCE_SETTINGS, "plan_cache_mode": "force_generic_plan"},
     )
 
 
@@ -240,7 +258,8 @@ class _CrowdConnection(_OwnNamesConnection):
         return ""
 
 
-async def _speak_json(connection: Connection) -> None:
+async def _prepare_crowd(connection: Connection) -> None:
+    await _notice_silence(connection)
     await connection.set_type_codec(
         "jsonb",
         schema="pg_catalog",
@@ -248,6 +267,22 @@ async def _speak_json(connection: Connection) -> None:
         encoder=lambda value: b"\x01" + orjson.dumps(value),
         decoder=lambda data: orjson.loads(data[1:]),
     )
+
+
+async def _notice_silence(connection: Connection) -> None:
+    """See SILENCE_SECONDS; over TCP, that is: a socket file cannot lose its cable."""
+    found = connection._transport.get_extra_info("socket")  # noqa: SLF001 — asyncpg does not hand it out
+    if found.family not in {socket.AF_INET, socket.AF_INET6}:
+        return
+    with socket.socket(fileno=os.dup(found.fileno())) as ours:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (
+            (socket.TCP_KEEPIDLE, SILENCE_SECONDS),
+            (socket.TCP_KEEPINTVL, PROBE_SECONDS),
+            (socket.TCP_KEEPCNT, PROBES),
+            (socket.TCP_USER_TIMEOUT, UNHEARD_MS),
+        ):
+            ours.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 async def _read_database_time() -> datetime:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+import socket
+
 import pytest
 
 from core import db
@@ -32,3 +35,16 @@ async def test_what_waits_for_the_commit_runs_after_it_and_not_after_a_failure(
 
 async def test_every_migration_has_been_applied(clean: None) -> None:
     assert await db.is_migrated()
+
+
+async def test_both_ends_soon_notice_that_the_other_machine_has_vanished(clean: None) -> None:
+    async with db.transaction() as ours, db.pool().acquire() as crowds:
+        for connection in (ours, crowds):
+            server = await connection.fetchval(
+                "SELECT json_object_agg(name, setting)::text FROM pg_settings WHERE name ~ '^tcp_'"
+            )
+            assert json.loads(server) == db.SILENCE_SETTINGS
+            wire = connection._transport.get_extra_info("socket")
+            told = wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            assert told == db.UNHEARD_MS
+            assert wire.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
