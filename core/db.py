@@ -14,10 +14,12 @@ import os
 import pkgutil
 import secrets
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -27,7 +29,11 @@ from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.migrations.api import migrate as run_migrations
 from tortoise.transactions import in_transaction
 
+from core import notes
 from core.clock import DatabaseClock
+from core.log import REQUEST_ID
+from core.metrics import POOL
+from core.notes import note_statement
 from core.reading import Reader, ReadingPool
 
 # Lower floors first: the order in which migrations run.
@@ -151,6 +157,17 @@ def reading_pool() -> Reader:
     return _reading or pool()
 
 
+def _in_pool(state: str) -> int:
+    if _pool is None:
+        return 0
+    idle = _pool.get_idle_size()
+    return idle if state == "idle" else _pool.get_size() - idle
+
+
+for _state in ("used", "idle"):
+    POOL.labels(_state).set_function(partial(_in_pool, _state))
+
+
 def database_clock() -> DatabaseClock:
     if _clock is None:
         msg = "open_database has not been called"
@@ -248,11 +265,35 @@ class _OwnNamesConnection(asyncpg.Connection):
         return f"{super()._get_unique_id(prefix)}{_PROCESS}"  # type: ignore[misc]  # asyncpg's own, which has no types
 
 
+def _watched(name: str) -> Any:
+    """One of asyncpg's methods that also notes what was slow.
+
+    asyncpg's own query log makes each statement 4 to 14 µs dearer, this one half a microsecond.
+    """
+    method = getattr(_OwnNamesConnection, name)
+
+    async def ask(self: _OwnNamesConnection, query: str, *args: Any, **options: Any) -> Any:
+        asked_at = time.monotonic()
+        try:
+            return await method(self, query, *args, **options)
+        finally:
+            seconds = time.monotonic() - asked_at
+            if seconds >= notes.SLOW_STATEMENT_SECONDS:
+                note_statement(query, seconds, request_id=REQUEST_ID.get())
+
+    return ask
+
+
 class _CrowdConnection(_OwnNamesConnection):
     """A connection that is given back as it is: the crowd's statements leave nothing behind.
 
     asyncpg would send RESET ALL and more at every release, a second round trip a query.
     """
+
+    execute = _watched("execute")
+    fetch = _watched("fetch")
+    fetchrow = _watched("fetchrow")
+    fetchval = _watched("fetchval")
 
     def get_reset_query(self) -> str:
         return ""

@@ -22,7 +22,7 @@ import asyncpg
 from core.db import Connection
 from core.errors import Refusal
 from core.log import logger
-from core.metrics import GROUP_COMMIT_BATCH, GROUP_COMMIT_WAIT
+from core.metrics import GROUP_COMMIT_BATCH, GROUP_COMMIT_WAIT, ROWS_WAITING
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
@@ -89,6 +89,12 @@ class GroupCommitter(Generic[Row, Result]):
         self._flusher = asyncio.create_task(self._run(), name=f"group commit {name}")
         self._batch_metric = GROUP_COMMIT_BATCH.labels(name)
         self._wait_metric = GROUP_COMMIT_WAIT.labels(name)
+        ROWS_WAITING.labels(name).set_function(lambda: len(self._queue))
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether somebody writes what is handed in."""
+        return not self._flusher.done()
 
     async def submit(self, row: Row) -> Result:
         """Return once `row` is durable; raise what went wrong with it, or a refusal when full."""

@@ -11,6 +11,8 @@ from typing import Any
 
 import structlog
 
+from core.notes import note_fault
+
 logger: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 # Which request an event belongs to; plain, because binding structlog's own costs every request.
@@ -26,6 +28,7 @@ def configure(level: str) -> None:
         _add_request_id,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _note_fault,
         structlog.processors.format_exc_info,
         mask,
     ]
@@ -57,6 +60,28 @@ def _add_request_id(
     if request_id := REQUEST_ID.get():
         event.setdefault("request_id", request_id)
     return event
+
+
+def _note_fault(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Let the operations page show what is logged as an error; it gets no message (core.notes)."""
+    if event.get("level") in {"error", "critical"}:
+        record = event.get("_record")  # of the standard library, whose messages may hold anything
+        note_fault(
+            record.name if record is not None else str(event.get("event", "")),
+            _error_of(event.get("exc_info")),
+            route=str(event.get("route", "")),
+            request_id=str(event.get("request_id", "")),
+        )
+    return event
+
+
+def _error_of(exc_info: object) -> BaseException | None:
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    found = exc_info[1] if isinstance(exc_info, tuple) else sys.exc_info()[1] if exc_info else None
+    return found if isinstance(found, BaseException) else None
 
 
 def mask(

@@ -7,11 +7,13 @@ Valkey is away the ring is dropped and counted, and the worker's sweep finds the
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 import msgpack
 from arq.connections import ArqRedis, RedisSettings, create_pool
 
+from core import clock
 from core.log import logger
 from core.metrics import DOORBELLS
 
@@ -37,6 +39,14 @@ def deserialize(data: bytes) -> dict[str, Any]:
     return msgpack.unpackb(data)  # type: ignore[no-any-return]  # msgpack has no types
 
 
+@dataclass(frozen=True)
+class QueueState:
+    """How many jobs are not done, and for how long the oldest of them has been due."""
+
+    length: int
+    oldest_seconds: float
+
+
 class Doorbell:
     """Sends rings in the background, the same ring once a gathering."""
 
@@ -58,12 +68,17 @@ class Doorbell:
         await asyncio.gather(self._sender, return_exceptions=True)
         await self._disconnect()
 
-    async def length(self) -> int | None:
-        """How many jobs wait for a worker; None while Valkey is away."""
+    async def state(self) -> QueueState | None:
+        """What waits for a worker; None while Valkey is away."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 redis = await self._connect()
-                return int(await redis.zcard(redis.default_queue_name))
+                name = redis.default_queue_name
+                length = int(await redis.zcard(name))
+                # arq orders jobs by the millisecond at which each is due
+                due = [score for _, score in await redis.zrange(name, 0, 0, withscores=True)]
+                seconds = clock.now().timestamp() - due[0] / 1000 if due else 0.0
+                return QueueState(length, max(0.0, seconds))
         except Exception as error:  # noqa: BLE001 — whatever Valkey's fault is, the caller's page must show
             logger.warning("queue_not_read", reason=type(error).__name__)
             await self._disconnect()
@@ -125,5 +140,11 @@ def enqueue(job_name: str, *ids: int | str) -> None:
         _doorbell.ring(job_name, *ids)
 
 
+async def queue_state() -> QueueState | None:
+    return None if _doorbell is None else await _doorbell.state()
+
+
 async def queue_length() -> int | None:
-    return None if _doorbell is None else await _doorbell.length()
+    """How many jobs wait for a worker; None while Valkey is away."""
+    state = await queue_state()
+    return state.length if state else None

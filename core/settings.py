@@ -61,6 +61,11 @@ class Settings:
         "1: demonstration province, accounts with known passwords, code 000000; refused unless "
         "HOST and PUBLIC_URL are loopback; default 1 with embedded servers, 0 otherwise",
     )
+    drain_seconds: int = _setting(
+        0,
+        "seconds that a web process which is told to stop still serves while `/readyz` says 503, "
+        "so that a proxy looks elsewhere first",
+    )
     log_level: str = _setting("info", "debug, info, warning or error")
     trusted_proxies: str = _setting(
         "", "addresses, separated by commas, whose X-Forwarded-For is believed"

@@ -7,6 +7,7 @@ process that is killed loses the counts of those seconds; they are for watching,
 from __future__ import annotations
 
 from core import db
+from core.metrics import Tally
 
 WRITE_SECONDS = 3
 
@@ -18,12 +19,14 @@ class Activity:
 
     def __init__(self) -> None:
         self._counts: dict[int, list[int]] = {}
+        self.totals = [0, 0, 0, 0]  # since the process began
 
     def count(self, round_id: int, kind: int) -> None:
         counts = self._counts.get(round_id)
         if counts is None:
             counts = self._counts[round_id] = [0, 0, 0, 0]
         counts[kind] += 1
+        self.totals[kind] += 1
 
     async def write(self) -> int:
         """Add what was counted to the present minute; returns how many rounds had something.
@@ -64,3 +67,9 @@ class Activity:
 
 # One process, one tally, as with the figures for Prometheus.
 ACTIVITY = Activity()
+Tally(
+    "attempt_events_total",
+    "starts, saves, hand-ins and refusals of this process",
+    "event",
+    lambda: dict(zip(("start", "save", "submit", "refusal"), ACTIVITY.totals, strict=True)),
+)

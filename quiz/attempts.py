@@ -205,6 +205,10 @@ class Attempts:
             "openings", pool, write_openings, key=lambda attempt_id: attempt_id
         )
 
+    @property
+    def is_writing(self) -> bool:
+        return all(each.is_writing for each in (self._starts, self._openings, self._saves))
+
     async def close(self) -> None:
         await self._starts.close()
         await self._openings.close()

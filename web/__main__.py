@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import getpass
 import os
 import signal
@@ -91,12 +92,14 @@ def _serve(arguments: argparse.Namespace, chosen: Settings) -> None:
     import uvicorn
 
     from web.app import create_app
+    from web.leaving import LeavingServer
 
     ready = resolved(chosen)
     if arguments.fd is not None:
         answer_at_once(arguments.fd)
-    uvicorn.run(
-        create_app(ready),
+    app = create_app(ready)
+    config = uvicorn.Config(
+        app,
         host=ready.host,
         port=ready.port,
         fd=arguments.fd,
@@ -112,6 +115,11 @@ def _serve(arguments: argparse.Namespace, chosen: Settings) -> None:
         proxy_headers=bool(ready.trusted_proxies),
         forwarded_allow_ips=ready.trusted_proxies or None,
     )
+    server = LeavingServer(config, leave=app.leave, drain_seconds=ready.drain_seconds)
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C: it has ended as it should
+        server.run()
+    if not server.started:
+        sys.exit(1)
 
 
 def _work(_arguments: argparse.Namespace, chosen: Settings) -> None:

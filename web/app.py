@@ -16,8 +16,11 @@ from starlette.types import ASGIApp
 from core import db
 from core.errors import Refusal
 from core.log import configure, logger
+from core.metrics import IN_PROGRESS
+from core.pulse import Pulse
 from core.queue import close_queue, open_queue
 from core.settings import Settings, require_secret
+from quiz import outages
 from quiz.activity import ACTIVITY, WRITE_SECONDS
 from quiz.attempts import Attempts
 from web.admission import Gate
@@ -31,6 +34,7 @@ from web.routes import routes
 from web.shedding import BOARD, turned_away
 from web.tokens import Tokens
 from web.waiting_line import WaitingLine
+from web.watch import Scrape
 
 CLOCK_SAMPLE_SECONDS = 5
 # A request makes some thousand short-lived objects; Python's default of 700 sweeps in each.
@@ -43,10 +47,16 @@ class Application(Starlette):
     def build_middleware_stack(self) -> ASGIApp:
         settings: Settings = self.state.settings
         inner = FastLane(Gate(super().build_middleware_stack(), self.state), self.state)
-        return Edge(inner, public_url=settings.public_url, load=self.state.load)
+        self.state.edge = Edge(inner, public_url=settings.public_url, load=self.state.load)
+        return self.state.edge  # type: ignore[no-any-return]  # State has no types
+
+    def leave(self) -> None:
+        """The process is about to end: from now on it tells proxies to look elsewhere."""
+        self.state.is_leaving = True
+        self.state.edge.leave()
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings) -> Application:
     """The application of one process; what its lifespan opens it also closes."""
     configure(settings.log_level)
     secret = require_secret(settings)
@@ -60,7 +70,15 @@ def create_app(settings: Settings) -> Starlette:
             replica_url=settings.replica_url,
         )
         open_queue(settings.redis_url)
+        IN_PROGRESS.set_function(lambda: app.state.load.in_flight)
         app.state.attempts = Attempts()
+        app.state.pulse = Pulse(
+            "web",
+            folder=settings.local_path,
+            redis_url=settings.redis_url,
+            also=outages.beat,
+        )
+        app.state.pulse.start()
         # What start-up made stays for good: the collector need not look at it with every sweep.
         gc.collect()
         gc.freeze()
@@ -80,6 +98,7 @@ def create_app(settings: Settings) -> Starlette:
             await app.state.line.close()
             await app.state.attempts.close()
             await _write_activity()
+            await app.state.pulse.close()
             await close_queue()
             await db.close_database()
 
@@ -100,6 +119,8 @@ def create_app(settings: Settings) -> Starlette:
         turned_away=lambda request: turned_away(request, BOARD),
     )
     app.state.contests = ContestCache()
+    app.state.is_leaving = False
+    app.state.scrape = Scrape()
     return app
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import re
 import secrets
 import time
-from functools import cache
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-from prometheus_client import Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.log import REQUEST_ID
+from core.log import REQUEST_ID, logger
 from core.metrics import REQUESTS
 from web.load_level import Load
 
@@ -26,6 +25,7 @@ _CONTENT_SECURITY_POLICY = (
 _CROSS_SITE = (
     "Yêu cầu này không gửi từ trang Hiểu Số nên máy chủ không nhận. Bạn mở lại trang rồi thử lại."
 )
+_FAILED = 500  # 503 and the like are refusals: counted, and told to the one who is refused
 _STRANGE_ADDRESS = "Địa chỉ này có ký tự không dùng được."
 _HEADERS = {
     "content-security-policy": _CONTENT_SECURITY_POLICY,
@@ -37,14 +37,14 @@ _HEADERS = {
 }
 
 
+# Slower ones have a line in the log, as failed ones do; a fault of everybody's must not fill it.
+SLOW_SECONDS = 1.0
+MOST_LINES_A_SECOND = 20
+# What a trusted proxy may call a request.
+_PASSED_ON = re.compile(rb"[A-Za-z0-9._-]{6,64}")
 # Which process, and which of its requests: enough to find a line in the log.
 _PROCESS = secrets.token_hex(3)
 _NUMBERS = itertools.count(1)
-
-
-@cache
-def _histogram(route: str, hundred: int) -> Histogram:
-    return REQUESTS.labels(route, f"{hundred}xx")
 
 
 class Edge:
@@ -58,6 +58,11 @@ class Edge:
         if public_url.startswith("https://"):
             headers["strict-transport-security"] = "max-age=31536000"
         self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self._lines = _Lines()
+
+    def leave(self) -> None:
+        """From now on every answer asks its connection to end: the process is about to."""
+        self._headers = [*self._headers, (b"connection", b"close")]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -65,7 +70,7 @@ class Edge:
             return
         # Before anything else: a deadline is decided by when the request arrived.
         arrived = time.monotonic()
-        request_id = f"{_PROCESS}-{next(_NUMBERS):x}"
+        request_id = _passed_on(scope) or f"{_PROCESS}-{next(_NUMBERS):x}"
         state = scope.setdefault("state", {})
         state["arrived"] = arrived
         state["request_id"] = request_id
@@ -95,8 +100,11 @@ class Edge:
         finally:
             self._load.in_flight -= 1
             self._load.answered += 1
+            seconds = time.monotonic() - arrived
             route = state.get("route_path", "unmatched")
-            _histogram(route, status // 100).observe(time.monotonic() - arrived)
+            REQUESTS.observe(route, status // 100, seconds)
+            if status == _FAILED or seconds >= SLOW_SECONDS:
+                self._lines.write(scope, route, status, seconds)
 
     def _is_cross_site(self, scope: Scope) -> bool:
         """A browser says where a request comes from; scripts that send neither header may pass."""
@@ -108,6 +116,48 @@ class Edge:
         if origin is None:
             return False
         return urlsplit(origin).netloc not in {self._public_host or None, headers.get("host")}
+
+
+class _Lines:
+    """The access log: a line for a slow or failed request, none for the thousands that are well."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._count = 0
+
+    def write(self, scope: Scope, route: str, status: int, seconds: float) -> None:
+        second = int(time.monotonic())
+        if second != self._second:
+            if self._count > MOST_LINES_A_SECOND:
+                logger.warning("requests_not_listed", count=self._count - MOST_LINES_A_SECOND)
+            self._second, self._count = second, 0
+        self._count += 1
+        if self._count > MOST_LINES_A_SECOND:
+            return
+        viewer = scope["state"].get("viewer")
+        logger.warning(
+            "request",
+            method=scope["method"],
+            route=route,
+            status=status,
+            ms=round(seconds * 1000),
+            account=viewer.account_id if viewer is not None else None,
+        )
+
+
+def _passed_on(scope: Scope) -> str | None:
+    """The name that a trusted proxy gave the request.
+
+    uvicorn has put the visitor's own address in the place of a trusted proxy's, without a port; no
+    connection comes from port 0.
+    """
+    client = scope.get("client")
+    if client is None or client[1] != 0:
+        return None
+    for name, value in scope["headers"]:
+        if name == b"x-request-id" and _PASSED_ON.fullmatch(value):
+            return str(value, "ascii")
+    return None
 
 
 async def _refuse(send: Send, status: HTTPStatus, sentence: str) -> None:

@@ -14,7 +14,8 @@ import campaigns.jobs
 import people.jobs
 import quiz.jobs
 from core import db
-from core.log import logger
+from core.log import REQUEST_ID, logger
+from core.pulse import Pulse
 from core.queue import close_queue, deserialize, open_queue, redis_settings, serialize
 from core.settings import Settings
 
@@ -67,20 +68,32 @@ async def work(settings: Settings) -> None:
         settings.database_url, pool_size=settings.database_pool_size, pgbouncer=settings.pgbouncer
     )
     open_queue(settings.redis_url)
+    pulse = Pulse("worker", folder=settings.local_path, redis_url=settings.redis_url)
+    pulse.start()
     try:
         while True:
             started = time.monotonic()
             try:
-                await _work_once(settings)
+                await _work_once(settings, pulse)
             except Exception as error:  # noqa: BLE001 — whatever ended the worker, the next one looks at the tables
                 logger.warning("worker_restarts", reason=type(error).__name__)
             await asyncio.sleep(max(0.0, RESTART_SECONDS - (time.monotonic() - started)))
     finally:
+        await pulse.close()
         await close_queue()
         await db.close_database()
 
 
-async def _work_once(settings: Settings) -> None:
+async def _name_job(context: dict[str, Any]) -> None:
+    """What a job logs bears its number, as what a request logs does."""
+    REQUEST_ID.set(f"job-{str(context['job_id'])[:12]}")
+
+
+async def _swept(pulse: Pulse) -> None:
+    pulse.swept()
+
+
+async def _work_once(settings: Settings, pulse: Pulse) -> None:
     redis = await create_pool(
         redis_settings(settings.redis_url), job_serializer=serialize, job_deserializer=deserialize
     )
@@ -94,6 +107,8 @@ async def _work_once(settings: Settings) -> None:
         max_jobs=20,
         poll_delay=0.05,
         health_check_interval=30,
+        on_job_start=_name_job,  # type: ignore[arg-type]  # arq takes any async function of the context
+        after_job_end=lambda _context: _swept(pulse),
         ctx={"settings": settings},
     )
     try:

@@ -40,8 +40,9 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def settings(addresses: Addresses) -> Settings:
+def settings(addresses: Addresses, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return Settings(
+        local_dir=str(tmp_path_factory.mktemp("local")),
         database_url=addresses.database_url,
         redis_url=addresses.redis_url,
         secret_key=SECRET,

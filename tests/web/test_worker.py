@@ -32,7 +32,7 @@ async def attempts(clean: None) -> AsyncIterator[Attempts]:
 
 
 @pytest.fixture
-def worker(addresses: Addresses) -> Any:
+def worker(addresses: Addresses, tmp_path: Path) -> Any:
     """`python -m web work` as a process of its own."""
     process = subprocess.Popen(
         [sys.executable, "-m", "web", "work"],
@@ -40,6 +40,7 @@ def worker(addresses: Addresses) -> Any:
         env={
             **os.environ, "DATABASE_URL": addresses.database_url, "DEMO": "1",
             "REDIS_URL": addresses.redis_url, "SECRET_KEY": SECRET, "LOG_LEVEL": "warning",
+            "LOCAL_DIR": str(tmp_path),
         },
     )  # fmt: skip
     yield process
@@ -135,5 +136,5 @@ async def test_the_queue_tells_how_much_waits(queue: None) -> None:
 
 async def test_a_queue_that_is_away_tells_nothing() -> None:
     doorbell = Doorbell("redis://127.0.0.1:1/0")
-    assert await doorbell.length() is None
+    assert await doorbell.state() is None
     await doorbell.close()

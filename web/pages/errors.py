@@ -85,7 +85,8 @@ async def http_error(request: Request, error: Exception) -> Response:
 
 
 async def server_error(request: Request, error: Exception) -> Response:
-    logger.error("unexpected", path=request.url.path, exc_info=error)
+    # The route, not the address: that may name an attempt.
+    logger.error("unexpected", route=getattr(request.state, "route_path", ""), exc_info=error)
     if wants_json(request):
         return JSONResponse({"code": "error", "message": _MESSAGES[500]}, 500)
     return _page(request, HTTPStatus.INTERNAL_SERVER_ERROR, {})
