@@ -16,6 +16,7 @@ BROWSER = (
     b"Accept-Language: vi-VN,vi;q=0.9\r\nAccept-Encoding: gzip\r\n"
     b"Sec-Fetch-Site: same-origin\r\n"
 )
+LOOPBACK = "127.0.0.1"
 ANSWER_SECONDS = 40  # longer than the longest wait of a group commit
 
 
@@ -101,20 +102,24 @@ class Client:
         return self._wire
 
 
-def get(path: str, port: int, *, accept: str = "text/html", cookie: str = "") -> bytes:
-    return _head("GET", path, port, {"Accept": accept, "Cookie": cookie}) + b"\r\n"
+def get(
+    path: str, port: int, *, accept: str = "text/html", cookie: str = "", host: str = LOOPBACK
+) -> bytes:
+    return _head("GET", path, f"{host}:{port}", {"Accept": accept, "Cookie": cookie}) + b"\r\n"
 
 
-def post_head(path: str, port: int, *, accept: str = "text/html", cookie: str = "") -> bytes:
+def post_head(
+    path: str, port: int, *, accept: str = "text/html", cookie: str = "", host: str = LOOPBACK
+) -> bytes:
     """All of a form post that stays the same from one to the next; `with_form` adds the rest."""
     return _head(
         "POST",
         path,
-        port,
+        f"{host}:{port}",
         {
             "Accept": accept,
             "Cookie": cookie,
-            "Origin": f"http://127.0.0.1:{port}",
+            "Origin": f"http://{host}:{port}",
             "Content-Type": "application/x-www-form-urlencoded",
         },
     )
@@ -124,8 +129,8 @@ def with_form(head: bytes, form: bytes) -> bytes:
     return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(form), form)
 
 
-def _head(method: str, path: str, port: int, headers: Mapping[str, str]) -> bytes:
-    lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
+def _head(method: str, path: str, host: str, headers: Mapping[str, str]) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"]
     lines += [f"{name}: {value}" for name, value in headers.items() if value]
     return "\r\n".join(lines).encode() + b"\r\n" + BROWSER
 

@@ -72,7 +72,7 @@ async def open_session(connection: Connection, account_id: int, browser: str) ->
             THEN $5::interval ELSE $6::interval END
         FROM account a WHERE a.id = $2
         """,
-        _hash(token),
+        token_hash(token),
         account_id,
         clean(browser)[:200],
         at,
@@ -102,7 +102,7 @@ async def find_session(token: str) -> Viewer | None:
         LEFT JOIN unit u ON u.id = p.unit_id
         WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND s.expires_at > $2
         """,
-        _hash(token),
+        token_hash(token),
         at,
     )
     if row is None:
@@ -156,6 +156,6 @@ async def _see(session_id: int, at: datetime) -> None:
     )
 
 
-def _hash(token: str) -> str:
+def token_hash(token: str) -> str:
     # The token has 256 random bits, so a plain hash cannot be turned back.
     return hashlib.sha256(token.encode(errors="replace")).hexdigest()

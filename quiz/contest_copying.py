@@ -27,8 +27,8 @@ async def copy_contest(
     """
     refuse_faults("bad_contest", contest_faults({"slug": slug, "name": name}))
     async with transaction() as connection:
-        contest_id = await _copy_contest(connection, source_id, slug, name, by)
-        divisions = await _copy_divisions(connection, source_id, contest_id)
+        contest_id = await copy_settings(connection, source_id, slug=slug, name=name, by=by)
+        divisions = await copy_divisions(connection, source_id, contest_id)
         rounds = await connection.fetch(
             "SELECT * FROM round WHERE contest_id = $1 ORDER BY number", source_id
         )
@@ -38,28 +38,36 @@ async def copy_contest(
             made[each["id"]] = await insert_shifted(
                 connection, each, contest_id, number=each["number"], by=later, name=each["name"]
             )
-            await _copy_lines(connection, each["id"], made[each["id"]], divisions)
+            await copy_lines(connection, each["id"], made[each["id"]], divisions)
         await _copy_prizes(connection, source_id, contest_id, made, divisions)
         await record_change(connection, contest_id, by, "copy_contest", {"from": source_id})
     return contest_id
 
 
-async def _copy_contest(
-    connection: Connection, source_id: int, slug: str, name: str, by: int | None
+async def copy_settings(
+    connection: Connection,
+    source_id: int,
+    *,
+    slug: str,
+    name: str,
+    by: int | None,
+    state: str = "draft",
 ) -> int:
+    """The contest's own row under another slug and name, inside the caller's transaction."""
     try:
         contest_id: int | None = await connection.fetchval(
             "INSERT INTO contest (slug, name, summary, audience, organiser, bank_id, unit_id, "
             "youngest_age, oldest_age, is_by_list, is_one_prize, state, comparators, prediction, "
             "review, board_freeze_seconds, created_by_id, created_at) "
             "SELECT $2, $3, summary, audience, organiser, bank_id, unit_id, youngest_age, "
-            "oldest_age, is_by_list, is_one_prize, 'draft', comparators, prediction, review, "
+            "oldest_age, is_by_list, is_one_prize, $6, comparators, prediction, review, "
             "board_freeze_seconds, $4, $5 FROM contest WHERE id = $1 RETURNING id",
             source_id,
             slug,
             clean(name),
             by,
             clock.now(),
+            state,
         )
     except asyncpg.UniqueViolationError:
         raise slug_taken(slug) from None
@@ -68,9 +76,8 @@ async def _copy_contest(
     return contest_id
 
 
-async def _copy_divisions(
-    connection: Connection, source_id: int, contest_id: int
-) -> dict[int, int]:
+async def copy_divisions(connection: Connection, source_id: int, contest_id: int) -> dict[int, int]:
+    """The copies by the ids of what was copied."""
     rows = await connection.fetch(
         "WITH made AS (INSERT INTO division (contest_id, code, name, position) "
         "SELECT $2, code, name, position FROM division WHERE contest_id = $1 RETURNING id, code) "
@@ -82,9 +89,10 @@ async def _copy_divisions(
     return {row["old_id"]: row["id"] for row in rows}
 
 
-async def _copy_lines(
+async def copy_lines(
     connection: Connection, old_round_id: int, round_id: int, divisions: dict[int, int]
 ) -> None:
+    """A round's blueprint, for the divisions as `copy_divisions` gives them."""
     await connection.execute(
         "INSERT INTO blueprint_line (round_id, division_id, topic_id, difficulty, question_count) "
         "SELECT $2, d.id, b.topic_id, b.difficulty, b.question_count FROM blueprint_line b "

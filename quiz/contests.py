@@ -19,6 +19,8 @@ PREDICTION_TARGETS = {
     "people_all_correct": "số người trả lời đúng tất cả các câu trong đợt",
 }
 PUBLIC_STATES = ("approved", "final")
+# The shadow of a contest, which only a rehearsal's invented people enter; never on a list.
+SHADOW_STATE = "rehearsal"
 _SHOWN = """
 SELECT c.id, c.slug, c.name, c.summary, c.audience, c.organiser, c.bank_id, c.unit_id,
        coalesce(u.path, '') AS unit_path, c.youngest_age, c.oldest_age, c.is_by_list, c.is_one_prize,
@@ -169,18 +171,21 @@ async def get_contest(contest_id: int) -> ContestShown:
 
 
 async def contest_by_slug(slug: str) -> ContestShown:
-    """A contest in any state; public pages ask `public_contests`."""
-    return _only(await load_contests(pool(), slug=slug))
+    """A contest in any state; public pages ask `web.contest_cache`."""
+    found = await load_contests(pool(), slug=slug)
+    return _only([each for each in found if each.state != SHADOW_STATE])
 
 
-async def public_contests() -> list[ContestShown]:
-    """Approved and final contests, those whose first round opens last first."""
-    return await load_contests(pool(), states=PUBLIC_STATES)
+async def open_to_entry() -> list[ContestShown]:
+    """Approved and final contests, those whose first round opens last first; and the shadow that a
+    rehearsal plays against, while one runs.
+    """
+    return await load_contests(pool(), states=(*PUBLIC_STATES, SHADOW_STATE))
 
 
 async def all_contests() -> list[ContestShown]:
     """Every contest in every state, for those who manage them."""
-    return await load_contests(pool())
+    return await load_contests(pool(), states=("draft", "in_review", *PUBLIC_STATES))
 
 
 async def rules_of(contest_id: int, version: int | None = None) -> RulesShown:

@@ -770,3 +770,27 @@ class ServiceSpan(Model):
 
     class Meta:
         table = "service_span"
+
+
+class Rehearsal(Model):
+    """A crowd that played against a shadow of a round, and what came of it."""
+
+    id = fields.BigIntField(primary_key=True)
+    round_id = fields.BigIntField()
+    state = fields.CharField(
+        max_length=12, default="waiting"
+    )  # waiting, preparing, running, done, failed, cancelled
+    expected_count = fields.IntField()  # people, as the organiser thinks
+    asked_by_id = fields.BigIntField(null=True)
+    asked_at = fields.DatetimeField()
+    began_at = fields.DatetimeField(null=True)
+    ended_at = fields.DatetimeField(null=True)
+    lease_until = fields.DatetimeField(null=True)  # of the worker that runs it
+    stop_asked_at = fields.DatetimeField(null=True)
+    shadow_round_id = fields.BigIntField(null=True)  # gone when it has ended
+    progress: fields.JSONField[Any] = fields.JSONField(null=True)
+    sheet: fields.JSONField[Any] = fields.JSONField(null=True)
+    reason = fields.TextField(db_default="")  # why it failed or was stopped
+
+    class Meta:
+        table = "rehearsal"

@@ -16,7 +16,7 @@ import orjson
 
 from core.errors import Refusal
 from core.log import logger
-from quiz.contests import ContestShown, public_contests
+from quiz.contests import PUBLIC_STATES, ContestShown, open_to_entry
 from quiz.notices import NoticeShown, current_notices
 from quiz.platform_switches import PlatformSwitches, platform_switches
 
@@ -28,6 +28,8 @@ class ContestCache:
 
     def __init__(self) -> None:
         self._contests: Sequence[ContestShown] = ()
+        # With the shadow of a rehearsal, which has an address and stands on no list.
+        self._by_address: Sequence[ContestShown] = ()
         self._notices: Mapping[int, Sequence[NoticeShown]] = {}
         # By round: what a save's answer tells of the notices, ready to be sent.
         self._told: Mapping[int, orjson.Fragment] = {}
@@ -43,10 +45,12 @@ class ContestCache:
         return self._contests
 
     async def by_slug(self, slug: str) -> ContestShown:
-        return _found([contest for contest in await self.all() if contest.slug == slug])
+        await self._read_if_stale()
+        return _found([each for each in self._by_address if each.slug == slug])
 
     async def by_id(self, contest_id: int) -> ContestShown:
-        return _found([contest for contest in await self.all() if contest.id == contest_id])
+        await self._read_if_stale()
+        return _found([each for each in self._by_address if each.id == contest_id])
 
     async def notices(self, contest_id: int) -> Sequence[NoticeShown]:
         """The lines that people inside this contest see now."""
@@ -77,12 +81,13 @@ class ContestCache:
                     await self._read()
 
     async def _read(self) -> None:
-        contests, notices = await public_contests(), defaultdict[int, list[NoticeShown]](list)
+        contests, notices = await open_to_entry(), defaultdict[int, list[NoticeShown]](list)
         for notice in await current_notices():
             notices[notice.contest_id].append(notice)
         self._switches = await platform_switches()
         self.is_lite = self._switches.is_lite
-        self._contests = _as_switched(contests, self._switches)
+        self._by_address = _as_switched(contests, self._switches)
+        self._contests = [each for each in self._by_address if each.state in PUBLIC_STATES]
         self._notices = dict(notices)
         self._told = {
             each.id: orjson.Fragment(orjson.dumps(notices_json(notices[contest.id])))

@@ -20,7 +20,7 @@ async def test_only_published_contests_are_public(
     contest: ContestShown, bank: Bank, participants: tuple[Participant, ...]
 ) -> None:
     await contest_making.make_contest(slug="nhap", name="Nháp", bank_id=bank.id, by=None)
-    assert [each.slug for each in await contests.public_contests()] == ["tim-hieu"]
+    assert [each.slug for each in await contests.open_to_entry()] == ["tim-hieu"]
     assert [each.slug for each in await contests.all_contests()] == ["nhap", "tim-hieu"]
     at = clock.now()
     first, second = contest.rounds

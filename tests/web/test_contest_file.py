@@ -86,7 +86,7 @@ async def test_from_an_empty_house_to_a_published_contest_by_commands(
     with pytest.raises(Refusal, match="own_contest"):
         await publishing.approve_contest(made.id, by=house["alice"])
     await publishing.approve_contest(made.id, by=house["bob"])
-    published = (await contests.public_contests())[0]
+    published = (await contests.open_to_entry())[0]
     assert published.rounds[0].question_count == 3
     assert published.rounds[0].attempt_limit == 2
     assert await db.pool().fetchval("SELECT count(*) FROM exclusion") == 1
