@@ -81,6 +81,11 @@ class Settings:
     sign_in_codes_per_day: int = _setting(
         20000, "one-time codes that the whole platform may send in a day (they cost money)"
     )
+    rehearsal_url: str = _setting(
+        "",
+        "where a rehearsal's crowd knocks, such as `http://10.0.0.5:8000`; empty: HOST and PORT of "
+        "the worker's own machine",
+    )
     chromium: str = _setting("", "path of a Chromium for browser tests; empty: Debian's")
 
     @property
@@ -172,6 +177,8 @@ def _check(chosen: Settings) -> None:
         )
     if chosen.public_url and urlsplit(chosen.public_url).scheme not in {"http", "https"}:
         raise Refusal("bad_setting", "PUBLIC_URL must start with https:// (or http://).")
+    if chosen.rehearsal_url and urlsplit(chosen.rehearsal_url).scheme != "http":
+        raise Refusal("bad_setting", "REHEARSAL_URL must start with http:// (an inner address).")
     if chosen.is_demo and not (
         is_loopback(chosen.host)
         and (not chosen.public_url or is_loopback(urlsplit(chosen.public_url).hostname or ""))

@@ -17,7 +17,7 @@ from uuid import UUID
 import orjson
 
 from loadtest import reconciliation
-from loadtest.client import Answer, Client, get, post_head, with_form
+from loadtest.client import LOOPBACK, Answer, Client, get, post_head, with_form
 from loadtest.reconciliation import Acknowledged
 from loadtest.stack import SLUG, Person
 
@@ -51,8 +51,12 @@ class Player:
 
     client: Client  # the seat's, while this person sits on it
 
-    def __init__(self, port: int, person: Person, book: Book) -> None:
+    def __init__(
+        self, port: int, person: Person, book: Book, *, host: str = LOOPBACK, slug: str = SLUG
+    ) -> None:
+        self._host = host
         self._port = port
+        self._contest = f"/cuoc-thi/{slug}"
         self._person = person
         self._book = book
         self._cookie = ""
@@ -71,24 +75,23 @@ class Player:
         await self.result()
 
     async def contest_page(self) -> None:
-        path = f"/cuoc-thi/{SLUG}"
-        await self._ask("contest page", get(path, self._port, cookie=self._person.cookie), 200)
+        await self._ask("contest page", self._get(self._contest, self._person.cookie), 200)
 
-    async def start(self) -> None:
-        head = post_head(f"/cuoc-thi/{SLUG}/vao-thi", self._port, cookie=self._person.cookie)
-        answer = await self._ask("start", with_form(head, b""), 303)
+    async def start(self, form: bytes = b"") -> None:
+        head = self._post_head(f"{self._contest}/vao-thi", self._person.cookie)
+        answer = await self._ask("start", with_form(head, form), 303)
         where = answer.header(b"location")
         try:
             self.attempt_id = UUID(where.rpartition("/")[2])
         except ValueError:
             raise StepFailed(f"start: leads to {where!r}") from None
         self._cookie = answer.header(b"set-cookie").partition(";")[0]
-        self._save_head = post_head(
-            f"{self._path}/luu", self._port, accept="application/json", cookie=self._cookie
+        self._save_head = self._post_head(
+            f"{self._path}/luu", self._cookie, accept="application/json"
         )
 
     async def paper(self) -> None:
-        answer = await self._ask("paper", get(self._path, self._port, cookie=self._cookie), 200)
+        answer = await self._ask("paper", self._get(self._path, self._cookie), 200)
         page = _text(answer)
         opening = _OPENING.search(page)
         positions = {int(found) for found in _ANSWER_FIELD.findall(page)}
@@ -112,7 +115,7 @@ class Player:
             self.acknowledged.answers[str(position)] = [option]
 
     async def submit(self) -> None:
-        head = post_head(f"{self._path}/nop", self._port, cookie=self._cookie)
+        head = self._post_head(f"{self._path}/nop", self._cookie)
         seq = self.acknowledged.saved_seq + 1
         form = f"seq={seq}&lan={self._opening}&du_doan={PREDICTED}".encode()
         await self._ask("submit", with_form(head, form), 303)
@@ -122,9 +125,7 @@ class Player:
 
     async def result(self) -> None:
         """Ask until the score is there."""
-        wanted = get(
-            f"{self._path}/ket-qua", self._port, accept="application/json", cookie=self._cookie
-        )
+        wanted = self._get(f"{self._path}/ket-qua", self._cookie, accept="application/json")
         for poll in range(MOST_POLLS):
             told = orjson.loads((await self._ask("result", wanted, 200)).body)
             self.acknowledged.receipt = told["receipt"]
@@ -135,9 +136,7 @@ class Player:
         raise StepFailed(f"result: no score after {MOST_POLLS} questions")
 
     async def result_page(self) -> None:
-        await self._ask(
-            "result page", get(f"{self._path}/ket-qua", self._port, cookie=self._cookie), 200
-        )
+        await self._ask("result page", self._get(f"{self._path}/ket-qua", self._cookie), 200)
 
     @property
     def _path(self) -> str:
@@ -147,6 +146,12 @@ class Player:
     def cookie(self) -> str:
         """The attempt's own."""
         return self._cookie
+
+    def _get(self, path: str, cookie: str, *, accept: str = "text/html") -> bytes:
+        return get(path, self._port, accept=accept, cookie=cookie, host=self._host)
+
+    def _post_head(self, path: str, cookie: str, *, accept: str = "text/html") -> bytes:
+        return post_head(path, self._port, accept=accept, cookie=cookie, host=self._host)
 
     async def _ask(self, step: str, request: bytes, expected: int) -> Answer:
         started = time.perf_counter()

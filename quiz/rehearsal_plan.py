@@ -73,6 +73,7 @@ class Figures:
     error_count: int
     acknowledged_count: int
     lost_count: int
+    was_turned_away: bool  # somebody was sent to wait, so the crowd left at once
     cpu_share: float
     free_disk_share: float
 
@@ -90,7 +91,8 @@ def plan_for(expected_count: int) -> Plan:
     an_hour = expected_count * LAST_DAY_SHARE * LAST_HOUR_SHARE
     wanted = max(FEWEST_STARTS_PER_SECOND, an_hour / 3600 * BURST)
     tried = min(wanted, MOST_STARTS_PER_SECOND)
-    return Plan(expected_count, wanted, tried, math.ceil(tried * ARRIVING_SECONDS))
+    people = math.ceil(round(tried * ARRIVING_SECONDS, 6))
+    return Plan(expected_count, wanted, tried, people)
 
 
 def timing(seconds: Sequence[float]) -> Timing:
@@ -132,7 +134,15 @@ def _losses(found: Figures) -> list[Reason]:
 
 def _reach(found: Figures) -> list[Reason]:
     reasons = []
-    if found.handed_in_count < LEAST_TRIED * found.planned_count:
+    if found.was_turned_away:
+        reasons.append(
+            Reason(
+                "Máy chủ đã quá tải: có người thử phải vào phòng chờ hoặc được hẹn quay lại, nên "
+                "diễn tập dừng ngay.",
+                "Thêm tiến trình web (WEB_PROCESSES) hoặc thêm máy chủ; chia giờ mở cho các đơn vị.",
+            )
+        )
+    elif found.handed_in_count < LEAST_TRIED * found.planned_count:
         reasons.append(
             Reason(
                 f"Chỉ {found.handed_in_count} trong {found.planned_count} người thử nộp được bài.",

@@ -93,6 +93,12 @@ async def make_shadow(round_id: int, people_count: int) -> Shadow:
     return Shadow(shadow_id, slug, invented.tokens)
 
 
+async def has_shadow() -> bool:
+    return await db.pool().fetchval(  # type: ignore[no-any-return]  # one boolean
+        "SELECT EXISTS (SELECT FROM contest WHERE state = $1)", SHADOW_STATE
+    )
+
+
 async def remove_shadows() -> None:
     """Remove every shadow and whoever was invented for it; repeatable."""
     async with db.transaction() as connection:

@@ -18,6 +18,7 @@ from core.log import REQUEST_ID, logger
 from core.pulse import Pulse
 from core.queue import close_queue, deserialize, open_queue, redis_settings, serialize
 from core.settings import Settings
+from web import rehearsing
 
 JOBS = [
     quiz.jobs.score_attempts,
@@ -31,6 +32,7 @@ JOBS = [
     campaigns.jobs.send_waiting_codes,
     campaigns.jobs.purge_sign_in_codes,
     people.jobs.seal_audit_entries,
+    rehearsing.rehearse,
 ]
 # The sweep that finds what nobody rang for.
 EVERY_TEN_SECONDS = set(range(0, 60, 10))
@@ -59,6 +61,7 @@ def cron_lines() -> list[Any]:
         every(campaigns.jobs.send_waiting_codes, second=EVERY_TEN_SECONDS, keep_result=0),
         every(campaigns.jobs.purge_sign_in_codes, minute={13}, second=0, keep_result=0),
         every(people.jobs.seal_audit_entries, second=EVERY_TEN_SECONDS, keep_result=0),
+        every(rehearsing.rehearse, second=EVERY_TEN_SECONDS, keep_result=0),
     ]
 
 
