@@ -103,6 +103,7 @@ def desk_pages(viewer: Viewer, contest: ContestShown) -> list[dict[str, str]]:
     path = f"/quan-tri/cuoc-thi/{contest.slug}"
     doors: tuple[tuple[str, str, str, Action], ...] = (
         ("desk", "Chuẩn bị", path, "see_dashboard"),
+        ("rehearsal", "Diễn tập", f"{path}/dien-tap", "see_dashboard"),
         ("running", "Đang diễn ra", f"{path}/dang-dien-ra", "see_dashboard"),
         ("results", "Kết quả", f"{path}/ket-qua", "analyse_questions"),
         ("appeals", "Khiếu nại", f"{path}/khieu-nai", "see_results"),

@@ -46,6 +46,8 @@ _STATUS = {
     "own_last_admin": 409,
     "consent_needed": 403,
     "both_entered": 409,
+    "rehearsal_running": 409,
+    "round_near": 409,
 }
 
 

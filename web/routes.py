@@ -42,6 +42,7 @@ from web.pages import (
     manage_prizes,
     manage_question,
     manage_question_form,
+    manage_rehearsal,
     manage_results,
     manage_roles,
     manage_rounds,
@@ -317,6 +318,25 @@ TABLE: list[tuple[str, str, Access, Handler]] = [
         "/quan-tri/cuoc-thi/{slug}/ban-do-kien-thuc.xlsx",
         staff("see_dashboard"),
         manage_analysis.knowledge_sheet,
+    ),
+    (
+        "GET",
+        "/quan-tri/cuoc-thi/{slug}/dien-tap",
+        staff("see_dashboard"),
+        manage_rehearsal.rehearsals,
+    ),
+    ("POST", "/quan-tri/cuoc-thi/{slug}/dien-tap", staff("manage_contest"), manage_rehearsal.ask),
+    (
+        "GET",
+        "/quan-tri/cuoc-thi/{slug}/dien-tap/{rehearsal}",
+        staff("see_dashboard"),
+        manage_rehearsal.sheet,
+    ),
+    (
+        "POST",
+        "/quan-tri/cuoc-thi/{slug}/dien-tap/{rehearsal}/dung",
+        staff("manage_contest"),
+        manage_rehearsal.stop,
     ),
     (
         "GET",
