@@ -1,25 +1,25 @@
 """Which paper does a seed give?
 
-Ids are eight bytes, big-endian; the seed is the sixteen bytes whose hexadecimal form the attempt
-stores. Anyone who has the frozen pool and the seed can draw the paper again, in any language.
+The seed is the sixteen bytes whose hexadecimal form the attempt stores. Anyone who has the frozen
+pool and the seed can draw the paper again, in any language.
 
-Algorithm 2, for new attempts. SHAKE-128(seed) is read as numbers of eight bytes, big-endian. One
+Algorithm 2, for new attempts. SHAKE-128(seed) is read as numbers of four bytes, big-endian. One
 goes to each candidate: blueprint line after line, within a line by question id. The questions with
-the smallest numbers of their line are taken, the smallest first. Then as many numbers follow as the
+the smallest numbers of their line are taken, the smallest first, of equals the smaller id. Then as many numbers follow as the
 paper has questions, one for each taken question: the smallest is shown first. Then as many again,
 one for each question as shown: n options that are not pinned stand in the arrangement with the
 index (number mod n!), where the arrangements of ascending places are in lexicographic order. Pinned
 options and true/false keep their places.
 
-Algorithm 1, which attempts of before still have, asks for a digest a candidate: eight times as
-much work. For every line the candidates are ordered by SHA-256(seed ‖ question id) and the first
-ones are taken; the taken questions are ordered by the last 16 bytes of the same digest. Options are
+Algorithm 1, which attempts of before still have, asks for a digest a candidate: ten times the
+work. For every line the candidates are ordered by SHA-256(seed ‖ question id), ids being eight
+bytes, big-endian, and the first ones are taken; the taken questions are ordered by the last 16 bytes of the same digest. Options are
 ordered by consecutive four-byte pieces of SHA-256(seed ‖ "options" ‖ question id).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256, shake_128
 from math import factorial
@@ -62,19 +62,21 @@ def _draw_1(pool: Pool, key: bytes) -> Paper:
 
 
 def _draw_2(pool: Pool, key: bytes) -> Paper:
+    return tuple(
+        PaperQuestion(pool.candidates[place], arranged(pool.candidates[place], number))
+        for place, number in dealt(pool, key)
+    )
+
+
+def dealt(pool: Pool, key: bytes) -> Iterator[tuple[int, int]]:
+    """What algorithm 2 shows, in order: places in pool.candidates, each with its options' number."""
     numbers = _numbers(pool, key)
     taken: list[int] = []
     for start, stop, count in pool.spans:
         taken += _smallest(numbers, start, stop, count)
-    candidates, shown_count = pool.candidates, pool.question_count
-    first = len(candidates)
-    places = numbers[first : first + shown_count]
-    return tuple(
-        PaperQuestion(candidates[each], _arranged(candidates[each], number))
-        for (_, each), number in zip(
-            sorted(zip(places, taken, strict=False)), numbers[first + shown_count :], strict=False
-        )
-    )
+    first, last = len(pool.candidates), len(pool.candidates) + pool.question_count
+    shown = sorted(zip(numbers[first:last], taken, strict=False))
+    return zip([place for _, place in shown], numbers[last:], strict=False)
 
 
 _ALGORITHMS: dict[int, Callable[[Pool, bytes], Paper]] = {1: _draw_1, 2: _draw_2}
@@ -92,13 +94,14 @@ def _smallest(numbers: Sequence[int], start: int, stop: int, count: int) -> list
     return sorted(range(start, stop), key=numbers.__getitem__)[:count]
 
 
-def _arranged(question: PoolQuestion, number: int) -> tuple[int, ...]:
-    kept, arrangement_count = question.mixing
-    return _arrangement(kept, number % arrangement_count)
+def arranged(question: PoolQuestion, number: int) -> tuple[int, ...]:
+    """The order of a question's options that a number of algorithm 2 gives."""
+    kept, order_count = question.mixing
+    return arrangement(kept, number % order_count)
 
 
 @lru_cache(maxsize=50_000)
-def _arrangement(kept: tuple[bool, ...], index: int) -> tuple[int, ...]:
+def arrangement(kept: tuple[bool, ...], index: int) -> tuple[int, ...]:
     """The index-th arrangement of the places that are not kept, around those that are."""
     left = [place for place, is_kept in enumerate(kept) if not is_kept]
     dealt = []

@@ -101,7 +101,7 @@ class Pool:
     @cached_property
     def stream(self) -> Struct:
         """As many numbers as drawing needs: one a candidate, two a question of the paper."""
-        return Struct(f">{len(self.candidates) + 2 * self.question_count}Q")
+        return Struct(f">{len(self.candidates) + 2 * self.question_count}I")
 
 
 def to_json(pool: Pool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from core import db
 from core.db import Connection, json_value
-from quiz import drawing, scoring
+from quiz import drawing
 from quiz.corrections import Overlay
 from quiz.effects import (
     USUAL_TOP,
@@ -24,6 +24,7 @@ from quiz.effects import (
     ranked_row,
 )
 from quiz.frozen import get_pool
+from quiz.marking import Marker
 from quiz.pools import Pool
 from quiz.scoring import Scored
 from quiz.standings import (
@@ -122,6 +123,7 @@ def _remark_batch(
 ) -> tuple[int, list[Remarked]]:
     had_count, changed = 0, []
     is_held: dict[tuple[int, int], Callable[[str], bool]] = {}
+    markers = {pool_id: Marker(pool, overlay) for pool_id, pool in pools.items()}
     for row in rows:
         which = row["pool_id"], row["drawing_version"]
         if which not in is_held:
@@ -129,9 +131,10 @@ def _remark_batch(
             is_held[which] = drawing.holds(pools[pool_id], question_version_id, version=version)
         if not is_held[which](row["seed"]):
             continue
-        paper = drawing.draw(pools[row["pool_id"]], row["seed"], version=row["drawing_version"])
         had_count += 1
-        scored = scoring.score(paper, json_value(row["answers"]), overlay)
+        scored = markers[row["pool_id"]].mark(
+            row["seed"], row["drawing_version"], json_value(row["answers"])
+        )
         before = _scored(row)
         if scored != before:
             changed.append(Remarked(_closed(row, scored), before))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,8 +11,8 @@ from typing import Any
 from core import db
 from core.db import Connection
 from core.metrics import SCORED
-from quiz import scoring
-from quiz.frozen import overlay_of, paper_of
+from quiz.frozen import get_pool, overlay_of
+from quiz.marking import Marker
 from quiz.standings import (
     ROUND_LOCK,
     Closed,
@@ -27,7 +28,23 @@ from quiz.standings import (
     write_standings,
 )
 
-BATCH = 500
+BATCH = 2_000
+
+_WAITING = "state <> 'open' AND NOT is_scored AND round_id <> ALL($2::bigint[])"
+_CLAIM = f"""
+WITH waiting AS (
+    SELECT id, pg_try_advisory_xact_lock_shared({ROUND_LOCK}) AS is_mine
+    FROM attempt WHERE {_WAITING} ORDER BY closed_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE attempt a SET is_scored = true FROM waiting w WHERE a.id = w.id AND w.is_mine
+RETURNING a.id, a.participant_id, a.round_id, a.division_id, a.unit_id, a.pool_id, a.seed,
+          a.drawing_version, a.answers, a.prediction, a.started_at, a.closed_at
+"""  # noqa: S608 — the lock's key and the condition are our constants
+_OTHER_ROUNDS = f"""
+SELECT DISTINCT round_id FROM (
+    SELECT round_id FROM attempt WHERE {_WAITING} ORDER BY closed_at LIMIT $1
+) waiting
+"""  # noqa: S608 — the condition is our constant
 
 
 async def score_waiting(*, limit: int = BATCH) -> int:
@@ -43,7 +60,9 @@ async def score_waiting(*, limit: int = BATCH) -> int:
             return 0
         # Read after the claim, which holds the rounds: nobody corrects a question meanwhile.
         rules = await rules_of_rounds(connection, {row["round_id"] for row in rows})
-        closed = [await _score(connection, row, rules[row["round_id"]]) for row in rows]
+        markers = await _markers(connection, rows, rules)
+        # In a thread: other jobs go on, and another batch is written while this one is marked.
+        closed = await asyncio.to_thread(_score, rows, markers)
         await _write_scores(connection, closed, rules)
         await _update_standings(connection, closed, rules)
     SCORED.inc(len(closed))
@@ -51,51 +70,58 @@ async def score_waiting(*, limit: int = BATCH) -> int:
 
 
 async def _claim(connection: Connection, limit: int) -> list[Any]:
-    held_by_others: set[int] = set()
-    while rows := await connection.fetch(
-        "SELECT id, participant_id, round_id, division_id, unit_id, pool_id, seed, "  # noqa: S608 — the lock's key is our constant
-        "drawing_version, answers, prediction, started_at, closed_at, "
-        f"pg_try_advisory_xact_lock_shared({ROUND_LOCK}) AS is_mine "
-        "FROM attempt WHERE state <> 'open' AND NOT is_scored AND round_id <> ALL($2::bigint[]) "
-        "ORDER BY closed_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED",
-        limit,
-        list(held_by_others),
-    ):
-        mine = [row for row in rows if row["is_mine"]]
-        if mine:
-            return mine
-        held_by_others |= {row["round_id"] for row in rows}
-    return []
+    held_by_others: list[int] = []
+    while not (rows := await connection.fetch(_CLAIM, limit, held_by_others)):
+        others = await connection.fetch(_OTHER_ROUNDS, limit, held_by_others)
+        if not others:
+            break
+        held_by_others += [row["round_id"] for row in others]
+    return rows  # type: ignore[no-any-return]  # a list of records
 
 
-async def _score(connection: Connection, row: Any, rules: RoundRules) -> Closed:
-    paper = await paper_of(connection, row["pool_id"], row["seed"], row["drawing_version"])
-    overlay = await overlay_of(connection, row["round_id"], rules.scoring_version)
-    duration = row["closed_at"] - row["started_at"]
-    return closed_of(
-        row,
-        attempt_id=row["id"],
-        duration_ms=round(duration.total_seconds() * 1000),
-        scored=scoring.score(paper, row["answers"], overlay),
-    )
+async def _markers(
+    connection: Connection, rows: Sequence[Any], rules: Mapping[int, RoundRules]
+) -> dict[tuple[int, int], Marker]:
+    """One for each round and pool."""
+    return {
+        (round_id, pool_id): Marker(
+            await get_pool(connection, pool_id),
+            await overlay_of(connection, round_id, rules[round_id].scoring_version),
+        )
+        for round_id, pool_id in {(row["round_id"], row["pool_id"]) for row in rows}
+    }
+
+
+def _score(rows: Sequence[Any], markers: Mapping[tuple[int, int], Marker]) -> list[Closed]:
+    closed = []
+    for row in rows:
+        marker = markers[row["round_id"], row["pool_id"]]
+        duration = row["closed_at"] - row["started_at"]
+        closed.append(
+            closed_of(
+                row,
+                attempt_id=row["id"],
+                duration_ms=round(duration.total_seconds() * 1000),
+                scored=marker.mark(row["seed"], row["drawing_version"], row["answers"]),
+            )
+        )
+    return closed
 
 
 async def _write_scores(
     connection: Connection, closed: Sequence[Closed], rules: Mapping[int, RoundRules]
 ) -> None:
-    ids = [each.attempt_id for each in closed]
     await connection.execute(
         "INSERT INTO score (attempt_id, points, correct_count, question_count, duration_ms, "
         "scoring_version, scored_at) SELECT *, clock_timestamp() "
         "FROM unnest($1::uuid[], $2::int[], $3::smallint[], $4::smallint[], $5::int[], $6::int[])",
-        ids,
+        [each.attempt_id for each in closed],
         [each.scored.points for each in closed],
         [each.scored.correct_count for each in closed],
         [each.scored.question_count for each in closed],
         [each.duration_ms for each in closed],
         [rules[each.round_id].scoring_version for each in closed],
     )
-    await connection.execute("UPDATE attempt SET is_scored = true WHERE id = ANY($1::uuid[])", ids)
 
 
 async def _update_standings(
