@@ -347,7 +347,7 @@ async def write_openings(
     return [opened.get(attempt_id) for attempt_id in attempt_ids]
 
 
-async def close_expired(*, limit: int = 1000) -> int:
+async def close_expired(*, limit: int = 2_000) -> int:
     """Close attempts whose deadline is past, with the answers that are saved; may run anywhere."""
     async with db.pool().acquire() as connection, connection.transaction():
         rows = await connection.fetch(

@@ -21,10 +21,7 @@ Context = dict[str, Any]
 
 async def score_attempts(_context: Context) -> int:
     """Score whatever waits, batch after batch."""
-    total = 0
-    while scored := await results.score_waiting():
-        total += scored
-    return total
+    return await results.SCORER.score_all()
 
 
 async def close_expired_attempts(_context: Context) -> int:

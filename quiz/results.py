@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Any
 from core import db
 from core.db import Connection
 from core.metrics import SCORED
+from core.queue import enqueue
 from quiz.frozen import get_pool, overlay_of
 from quiz.marking import Marker
 from quiz.standings import (
@@ -29,6 +31,7 @@ from quiz.standings import (
 )
 
 BATCH = 2_000
+SLICE_SECONDS = 60.0  # of one job, which must end before the worker's limit; the sweep goes on
 
 _WAITING = "state <> 'open' AND NOT is_scored AND round_id <> ALL($2::bigint[])"
 _CLAIM = f"""
@@ -67,6 +70,49 @@ async def score_waiting(*, limit: int = BATCH) -> int:
         await _update_standings(connection, closed, rules)
     SCORED.inc(len(closed))
     return len(closed)
+
+
+class Scorer:
+    """What one process does about attempts that wait: one batch is marked while one is written.
+
+    However often the doorbell rings, no more than `lanes` batches are under way at a time.
+    """
+
+    def __init__(self, *, lanes: int = 2, batch: int = BATCH) -> None:
+        self._lanes = lanes
+        self._batch = batch
+        self._busy_count = 0
+        self._is_rung = False
+
+    async def score_all(self) -> int:
+        """Score whatever waits, for SLICE_SECONDS at most; returns how many this call scored.
+
+        A call that finds every lane busy leaves its ring to them, so that nothing which was handed
+        in after a lane's last look at the table waits for the sweep.
+        """
+        self._is_rung = True
+        if self._busy_count >= self._lanes:
+            return 0
+        self._busy_count += 1
+        total, until = 0, time.monotonic() + SLICE_SECONDS
+        try:
+            while self._is_rung and time.monotonic() < until:
+                self._is_rung = False
+                total += await self._score_until(until)
+        finally:
+            self._busy_count -= 1
+        return total
+
+    async def _score_until(self, until: float) -> int:
+        total = 0
+        while time.monotonic() < until and (scored := await score_waiting(limit=self._batch)):
+            total += scored
+            if scored == self._batch:
+                enqueue("score_attempts")  # more waits: for another lane, here or elsewhere
+        return total
+
+
+SCORER = Scorer()
 
 
 async def _claim(connection: Connection, limit: int) -> list[Any]:

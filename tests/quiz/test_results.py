@@ -82,6 +82,53 @@ async def test_two_workers_share_the_work_and_count_nothing_twice(attempts: Atte
     await recount()
 
 
+async def test_however_often_the_bell_rings_no_more_lanes_than_allowed_are_busy(
+    attempts: Attempts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arena = await build_arena(people=20)
+    for person in range(20):
+        await play(attempts, arena, person, correct=person % 6, seconds=10)
+    busy, most = 0, 0
+    score_waiting = results.score_waiting
+
+    async def watched(*, limit: int) -> int:
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        try:
+            return await score_waiting(limit=limit)
+        finally:
+            busy -= 1
+
+    monkeypatch.setattr(results, "score_waiting", watched)
+    scorer = results.Scorer(lanes=2, batch=3)
+    scored = await asyncio.gather(*(scorer.score_all() for _ in range(6)))
+    assert sum(scored) == 20
+    assert most == 2
+    await recount()
+
+
+async def test_a_ring_while_every_lane_is_busy_is_looked_into(
+    attempts: Attempts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arena = await build_arena()
+    await play(attempts, arena, 0, correct=3, seconds=10)
+    scorer = results.Scorer(lanes=1)
+    score_waiting, looks = results.score_waiting, 0
+
+    async def handed_in_after_the_last_look(*, limit: int) -> int:
+        nonlocal looks
+        looks += 1
+        scored = await score_waiting(limit=limit)
+        if looks == 2:
+            await play(attempts, arena, 1, correct=2, seconds=10)
+            assert await scorer.score_all() == 0  # its ring; the only lane is busy
+        return scored
+
+    monkeypatch.setattr(results, "score_waiting", handed_in_after_the_last_look)
+    assert await scorer.score_all() == 2
+
+
 @pytest.mark.parametrize(("counting", "correct"), [("best", 5), ("last", 2), ("first", 1)])
 async def test_the_policy_says_which_attempt_counts(
     attempts: Attempts, counting: str, correct: int
