@@ -63,13 +63,13 @@ async def find_stage() -> Stage:
     )
 
 
-async def lay_waiting(stage: Stage, count: int) -> None:
+async def lay_waiting(stage: Stage, count: int, *, is_open: bool = False) -> None:
     """So many people who each handed in one attempt, every answer guessed, none scored yet.
 
-    They become visible all at once.
+    They become visible all at once. `is_open`: they never handed it in, and their time is over.
     """
     async with db.pool().acquire() as connection, connection.transaction():
-        await lay_attempts(connection, stage, count)
+        await lay_attempts(connection, stage, count, is_open=is_open)
 
 
 async def lay_scored(stage: Stage, count: int) -> None:
@@ -85,9 +85,12 @@ async def lay_scored(stage: Stage, count: int) -> None:
 
 
 async def lay_attempts(
-    connection: Any, stage: Stage, count: int, *, is_scored: bool = False
+    connection: Any, stage: Stage, count: int, *, is_scored: bool = False, is_open: bool = False
 ) -> None:
-    """Within the transaction of `connection`; receipts tell who was laid to be scored (WAITING)."""
+    """Within the transaction of `connection`; receipts tell who was laid to be scored (WAITING).
+
+    Open ones are past their deadline and past the grace before they are closed.
+    """
     await connection.execute(
         _THROWN,
         count,
@@ -103,6 +106,8 @@ async def lay_attempts(
     await connection.execute(_PARTICIPANTS, stage.contest_id)
     receipts = SCORED if is_scored else WAITING
     await connection.execute(_ATTEMPTS, is_scored, _answer_sheets(stage), VERSION, receipts)
+    if is_open:
+        await connection.execute(_OPEN_AGAIN)
 
 
 def _answer_sheets(stage: Stage) -> list[dict[str, list[int]]]:
@@ -148,6 +153,11 @@ SELECT attempt_id, participant_id, round_id, 1, division_id, unit_id, pool_id, s
        closed_at - duration_ms * interval '1 millisecond', closed_at, closed_at,
        $4 || participant_id, $1::bool
 FROM laid
+"""
+_OPEN_AGAIN = """
+UPDATE attempt a SET state = 'open', closed_at = NULL, receipt = NULL,
+                     deadline_at = least(a.deadline_at, now() - interval '2 minutes')
+FROM laid l WHERE a.id = l.attempt_id
 """
 # The rank key of the demonstration's comparators, as quiz.ranking makes it: 2^64 − 1 − points is
 # −1 − points in two's complement, and no prediction has been frozen.

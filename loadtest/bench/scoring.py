@@ -2,8 +2,8 @@
 
 The attempts appear in the tables at once, as after the last minute of a round; the doorbell rings,
 and the stack's own worker does the rest: scores, standings, buckets, tallies, participation. It is
-done twice, the second time with ten times as many scored attempts in the same round. The ceiling is
-one SQL statement that marks the same answers against a key that is the same for everybody.
+done again with attempts that were never handed in, which have to be closed first, and with ten times
+as many scored attempts in the same round. The ceiling is one SQL statement that marks the same answers against a key that is the same for everybody.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ SAMPLE = 500
 POLL_SECONDS = 0.1
 GIVE_UP_SECONDS = 300.0
 
-_WAITS = "SELECT EXISTS (SELECT FROM attempt WHERE state <> 'open' AND NOT is_scored)"
+_WAITS = (
+    "SELECT EXISTS (SELECT FROM attempt WHERE state <> 'open' AND NOT is_scored) "
+    "OR EXISTS (SELECT FROM attempt WHERE state = 'open' "
+    "AND deadline_at < now() - interval '1 minute')"
+)
 _CEILING = """
 CREATE TABLE bench_ceiling AS
 SELECT a.id, a.participant_id, count(*) FILTER (WHERE given.value = '[1]'::jsonb) AS correct_count
@@ -74,20 +78,21 @@ async def _measure(stack: Stack, count: int) -> Outcome:
         floor_ms, ceiling = sync_ms(stack.folder), await _ceiling(stage, count)
         await lay_scored(stage, count)
         once = await _score(stack, stage, count)
-        await lay_scored(stage, (TIMES - 2) * count)
+        expired = await _score(stack, stage, count, is_open=True)
+        await lay_scored(stage, (TIMES - 3) * count)
         many = await _score(stack, stage, count)
         faults = await _wrong_scores(stage) + await differences()
     finally:
         await close_queue()
         await db.close_database()
-    return Outcome(_figures(count, once, many, ceiling) | {
+    return Outcome(_figures(count, once, expired, many, ceiling) | {
         "errors": 0,
         "lost": len(faults),
         "sync_ms": floor_ms,
     }, faults)  # fmt: skip
 
 
-def _figures(count: int, once: Done, many: Done, ceiling: float) -> Figures:
+def _figures(count: int, once: Done, expired: Done, many: Done, ceiling: float) -> Figures:
     return {
         "attempts": count,
         "seconds": round(once.seconds, 2),
@@ -95,6 +100,7 @@ def _figures(count: int, once: Done, many: Done, ceiling: float) -> Figures:
         "goal_seconds": GOAL_SECONDS,
         "ceiling_seconds": round(ceiling, 2),
         **_costs(once.used, count),
+        "expired_seconds": round(expired.seconds, 2),
         "at_10x": {
             "seconds": round(many.seconds, 2),
             "per_s": round(count / many.seconds),
@@ -115,15 +121,15 @@ def _costs(used: Used, count: int) -> Mapping[str, float]:
     }  # fmt: skip
 
 
-async def _score(stack: Stack, stage: Stage, count: int) -> Done:
-    """Let the worker score `count` more attempts of the round."""
-    await lay_waiting(stage, count)
+async def _score(stack: Stack, stage: Stage, count: int, *, is_open: bool = False) -> Done:
+    """Let the worker score `count` more attempts of the round, or first close those that are open."""
+    await lay_waiting(stage, count, is_open=is_open)
     meter = Meter({part: stack.pids[part] for part in ("worker", "postgres")})
     began = time.monotonic()
-    enqueue("score_attempts")
+    enqueue("close_expired_attempts" if is_open else "score_attempts")
     await _until_scored(since=began)
     done = Done(time.monotonic() - began, meter.stop())
-    say(f"{count} attempts scored in {done.seconds:.1f} s")
+    say(f"{count} attempts {'closed and ' * is_open}scored in {done.seconds:.1f} s")
     return done
 
 

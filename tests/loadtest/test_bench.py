@@ -17,7 +17,7 @@ SAVE_KEYS = {"bench", "rate", "ceiling", "ratio", "p99_ms", "errors", "lost", "c
 STEPS_KEYS = {"bench", "steps", "attempts", "errors", "lost", "commit", "seconds"}
 SCORING_KEYS = {
     "bench", "attempts", "seconds", "per_s", "ceiling_seconds", "cpu_ms_per_attempt", "worker_ms",
-    "postgres_ms", "at_10x", "scale", "errors", "lost", "commit",
+    "postgres_ms", "expired_seconds", "at_10x", "scale", "errors", "lost", "commit",
 }  # fmt: skip
 RESCORING_KEYS = {
     "bench", "attempts", "seconds", "per_s", "preview_seconds", "score_seconds", "errors", "lost",
