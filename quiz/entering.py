@@ -95,13 +95,21 @@ async def find_entrant(person_id: int, contest_id: int, round_id: int) -> Entran
     return Entrant(**row)
 
 
-async def is_inside(person_id: int, contest_id: int) -> bool:
-    """Whether this person has an attempt here that still runs: they resume, and wait in no line."""
+async def is_inside(token_hash: str, contest_id: int) -> bool | None:
+    """Whether whoever is signed in with this session has an attempt here that still runs.
+
+    One look by indexes alone, for a crowd at the door; None when nobody is signed in with it.
+    """
     return await db.pool().fetchval(  # type: ignore[no-any-return]  # one column of one row
-        "SELECT EXISTS (SELECT FROM participant p JOIN attempt a ON a.participant_id = p.id "
-        "WHERE p.person_id = $1 AND p.contest_id = $2 AND a.state = 'open' "
-        "AND a.deadline_at >= clock_timestamp())",
-        person_id,
+        """
+        SELECT EXISTS (
+            SELECT FROM participant p JOIN attempt t ON t.participant_id = p.id
+            WHERE p.person_id = a.person_id AND p.contest_id = $2 AND t.state = 'open'
+              AND t.deadline_at >= clock_timestamp())
+        FROM session s JOIN account a ON a.id = s.account_id AND a.is_active
+        WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
+        """,
+        token_hash,
         contest_id,
     )
 

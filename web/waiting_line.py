@@ -26,8 +26,8 @@ from web.load_level import BUSY, HEAVY, STARTS_AT, Load
 from web.tokens import Ticket
 
 BEAT_SECONDS = 0.5
-VALKEY_SECONDS = 1.0  # nobody at the door waits longer for it; a late event loop is not its fault
-AWAY_SECONDS = 2.0  # so long it is not asked again by people; the beat keeps asking
+VALKEY_SECONDS = 2.0  # nobody at the door waits longer; a late event loop is not Valkey's fault
+AWAY_SECONDS = 5.0  # so long it is not asked again by people; the beat keeps asking
 KEPT_SECONDS = 24 * 3600  # who has which number, and which numbers have been used
 
 _LINE, _PROCESSES, _NUMBERS, _SPENT = "cho:hang", "cho:may", "cho:so", "cho:da-dung"
@@ -175,6 +175,12 @@ class WaitingLine:
         spent = self._redis.sismember(self._of(_SPENT), str(ticket.number))
         return not await self._asked(spent)
 
+    def is_waiting(self, ticket: Ticket) -> bool:
+        """Whether this ticket holds a place whose turn has not come."""
+        if ticket.epoch == self.line.epoch:
+            return ticket.number > self.line.served
+        return ticket.epoch < self.line.epoch
+
     async def spend(self, ticket: Ticket, session: str) -> None:
         """The ticket has begun an attempt; the next one needs another."""
         await self._asked(
@@ -238,12 +244,14 @@ class WaitingLine:
             return None
         try:
             async with asyncio.timeout(VALKEY_SECONDS):
-                return await answer
+                found = await answer
         except (RedisError, OSError, TimeoutError) as error:
             if not self._is_away:
                 logger.warning("waiting_line_away", reason=type(error).__name__)
             self._away_until = time.monotonic() + AWAY_SECONDS
             return None
+        self._away_until = 0.0
+        return found
 
 
 def _all(line: Line) -> list[str | int]:
