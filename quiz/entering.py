@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -95,23 +95,29 @@ async def find_entrant(person_id: int, contest_id: int, round_id: int) -> Entran
     return Entrant(**row)
 
 
-async def is_inside(token_hash: str, contest_id: int) -> bool | None:
-    """Whether whoever is signed in with this session has an attempt here that still runs.
+async def who_is_inside(asked: Sequence[tuple[str, str]]) -> list[bool | None]:
+    """For sessions (their tokens' hashes) and contests' slugs: whether an attempt of theirs runs.
 
-    One look by indexes alone, for a crowd at the door; None when nobody is signed in with it.
+    One statement by indexes alone, for a crowd at the door; None where nobody is signed in.
     """
-    return await db.pool().fetchval(  # type: ignore[no-any-return]  # one column of one row
+    rows = await db.pool().fetch(
         """
-        SELECT EXISTS (
-            SELECT FROM participant p JOIN attempt t ON t.participant_id = p.id
-            WHERE p.person_id = a.person_id AND p.contest_id = $2 AND t.state = 'open'
-              AND t.deadline_at >= clock_timestamp())
-        FROM session s JOIN account a ON a.id = s.account_id AND a.is_active
-        WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
+        SELECT b.place, EXISTS (
+            SELECT FROM contest c
+            JOIN participant p ON p.contest_id = c.id AND p.person_id = a.person_id
+            JOIN attempt t ON t.participant_id = p.id
+            WHERE c.slug = b.slug AND t.state = 'open' AND t.deadline_at >= clock_timestamp()
+        ) AS is_inside
+        FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS b (token_hash, slug, place)
+        JOIN session s ON s.token_hash = b.token_hash
+            AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
+        JOIN account a ON a.id = s.account_id AND a.is_active
         """,
-        token_hash,
-        contest_id,
+        [token_hash for token_hash, _ in asked],
+        [slug for _, slug in asked],
     )
+    found = {row["place"]: row["is_inside"] for row in rows}
+    return [found.get(place) for place in range(1, len(asked) + 1)]
 
 
 @dataclass(frozen=True)

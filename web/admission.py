@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -25,20 +26,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.errors import Refusal
-from core.log import logger
 from core.metrics import SHED
 from people.sessions import token_hash
-from quiz.entering import is_inside
+from quiz.entering import who_is_inside
+from web.gathering import Gathering
 from web.load_level import CALM, Load
 from web.shedding import TOO_MANY, Kind, Window, kind_of, turned_away
 from web.tokens import Ticket, Tokens
 from web.waiting_line import WaitingLine
 
 CONTESTS, DOOR = "/cuoc-thi/", "/vao-thi"
-# One look for an attempt that runs is cheap, a crowd of looks would be what the line is to keep off:
-# beyond so many at once, and so long, people get a number first and are looked up when they return.
-MOST_LOOKS, LOOK_SECONDS = 8, 0.5
+# Who cannot be looked up for so long gets a number all the same, and may ask again.
+LOOK_SECONDS = 0.5
 
 
 class Gate:
@@ -49,7 +48,9 @@ class Gate:
         self._state = state
         self._load: Load = state.load
         self._window = Window()
-        self._looking = 0
+        self._inside: Gathering[tuple[str, str], bool | None] = Gathering(
+            "who is inside", _look, otherwise=False
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -114,8 +115,9 @@ class Gate:
             return True, ticket
         if ticket is not None and line.is_waiting(ticket):
             return False, ticket  # their turn has not come; asking once more costs nobody anything
-        if await self._may_pass(request, session):
-            return True, None
+        slug = request.url.path.removeprefix(CONTESTS).removesuffix(DOOR)
+        if await self._inside.of((token_hash(session), slug)) is not False:
+            return True, None  # they resume; or are signed out, which the door itself says
         if request.method != "POST":
             return False, None  # reading what stands at the door takes no number
         number = await line.take(session)
@@ -123,24 +125,6 @@ class Gate:
             return line.admits_without_number(), None
         taken = Ticket(line.line.epoch, number)
         return number <= line.line.served, taken
-
-    async def _may_pass(self, request: Request, session: str) -> bool:
-        """Whether an attempt of theirs runs, so that they resume; or the door has to say something else."""
-        if self._looking >= MOST_LOOKS:
-            return False
-        self._looking += 1
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                slug = request.url.path.removeprefix(CONTESTS).removesuffix(DOOR)
-                contest = await self._state.contests.by_slug(slug)
-                return await is_inside(token_hash(session), contest.id) is not False
-        except Refusal:
-            return True  # no such contest
-        except Exception as error:  # noqa: BLE001 — whatever it is, they get a number and may ask again
-            logger.warning("door_not_looked_up", reason=type(error).__name__)
-            return False
-        finally:
-            self._looking -= 1
 
     async def _let_in(
         self,
@@ -182,6 +166,11 @@ class Gate:
     @property
     def _tokens(self) -> Tokens:
         return self._state.tokens  # type: ignore[no-any-return]  # State has no types
+
+
+async def _look(asked: Sequence[tuple[str, str]]) -> Sequence[bool | None]:
+    async with asyncio.timeout(LOOK_SECONDS):
+        return await who_is_inside(asked)
 
 
 def _is_begun(message: Message) -> bool:

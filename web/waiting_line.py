@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
@@ -21,12 +21,13 @@ from redis.exceptions import RedisError
 from core.clock import now
 from core.log import logger
 from core.metrics import LINE_ISSUED, LINE_RATE, LINE_SERVED
+from web.gathering import Gathering
 from web.line_pace import Line, advance, next_rate
 from web.load_level import BUSY, HEAVY, STARTS_AT, Load
 from web.tokens import Ticket
 
 BEAT_SECONDS = 0.5
-VALKEY_SECONDS = 2.0  # nobody at the door waits longer; a late event loop is not Valkey's fault
+VALKEY_SECONDS = 3.0  # nobody at the door waits longer; a late event loop is not Valkey's fault
 AWAY_SECONDS = 5.0  # so long it is not asked again by people; the beat keeps asking
 KEPT_SECONDS = 24 * 3600  # who has which number, and which numbers have been used
 
@@ -71,13 +72,18 @@ return 1
 """
 # The same session gets the same number; nobody gets one of a line that Valkey has just lost.
 _TAKE = """
-if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return 0 end
-local held = redis.call('HGET', KEYS[2], ARGV[2])
-if held then return tonumber(held) end
-local number = redis.call('HINCRBY', KEYS[1], 'issued', 1)
-redis.call('HSET', KEYS[2], ARGV[2], number)
-redis.call('EXPIRE', KEYS[2], ARGV[3])
-return number
+if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return {} end
+local numbers = {}
+for place = 3, #ARGV do
+    local number = redis.call('HGET', KEYS[2], ARGV[place])
+    if not number then
+        number = redis.call('HINCRBY', KEYS[1], 'issued', 1)
+        redis.call('HSET', KEYS[2], ARGV[place], number)
+    end
+    numbers[place - 2] = tonumber(number)
+end
+redis.call('EXPIRE', KEYS[2], ARGV[2])
+return numbers
 """
 _SPEND = """
 redis.call('SADD', KEYS[1], ARGV[1])
@@ -123,6 +129,7 @@ class WaitingLine:
         self._processes = 1
         self._beaten_at = time.monotonic()
         self._starts_counted = 0
+        self._numbers: Gathering[str, int | None] = Gathering("numbers", self._take, otherwise=None)
         # Counted by the door: everybody whom it lets in.
         self.starts = 0
         self.line = Line(epoch=int(now().timestamp() * 1000))
@@ -159,11 +166,7 @@ class WaitingLine:
 
     async def take(self, session: str) -> int | None:
         """The number of this session, the one that it holds already or the next; None when there is none to be had now."""
-        found = self._take_script(
-            keys=[_LINE, self._of(_NUMBERS)],
-            args=[self.line.epoch, _who(session), KEPT_SECONDS],
-        )
-        return await self._asked(found) or None
+        return await self._numbers.of(_who(session))
 
     async def admits(self, ticket: Ticket) -> bool:
         """Whether this ticket's turn has come, and it has not been used."""
@@ -221,6 +224,14 @@ class WaitingLine:
         )
         pairs = dict(zip(told[::2], told[1::2], strict=True))
         return _Seen(_line(pairs), float(at), float(worst), float(starts_per_s), int(processes))
+
+    async def _take(self, sessions: Sequence[str]) -> Sequence[int | None]:
+        taken = await self._asked(
+            self._take_script(
+                keys=[_LINE, self._of(_NUMBERS)], args=[self.line.epoch, KEPT_SECONDS, *sessions]
+            )
+        )
+        return taken or [None] * len(sessions)
 
     def _go_on_alone(self, passed: float, starts: float) -> None:
         """The own share of the last common rate, then as the own load allows."""
