@@ -31,6 +31,7 @@ from people.sessions import token_hash
 from quiz.entering import who_is_inside
 from web.gathering import Gathering
 from web.load_level import CALM, Load
+from web.page_copies import PageCopies, send_copy
 from web.shedding import TOO_MANY, Kind, Window, kind_of, turned_away
 from web.tokens import Ticket, Tokens
 from web.waiting_line import WaitingLine
@@ -47,6 +48,7 @@ class Gate:
         self._app = app
         self._state = state
         self._load: Load = state.load
+        self._copies: PageCopies = state.page_copies
         self._window = Window()
         self._inside: Gathering[tuple[str, str], bool | None] = Gathering(
             "who is inside", _look, otherwise=False
@@ -64,6 +66,10 @@ class Gate:
             kind = self._refused_as(scope)
             if kind is not None:
                 await self._turn_away(scope, receive, send, kind)
+                return
+            copy = self._copies.find(scope)
+            if copy is not None:
+                await send_copy(copy, scope, send)
                 return
         await self._app(scope, receive, send)
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator
+from http import HTTPStatus
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -27,7 +28,8 @@ from web.admission import Gate
 from web.contest_cache import ContestCache
 from web.edge import Edge
 from web.fast_lane import FastLane
-from web.load_level import HEAVY, Load, keep_load
+from web.load_level import CALM, HEAVY, Load, keep_load
+from web.page_copies import PageCopies
 from web.pages import errors
 from web.render import PublicPages
 from web.routes import routes
@@ -114,9 +116,11 @@ def create_app(settings: Settings) -> Application:
     app.state.settings = settings
     app.state.tokens = Tokens(secret, is_https=settings.is_https)
     app.state.load = Load()
+    app.state.page_copies = PageCopies()
     app.state.public_pages = PublicPages(
         is_resting=lambda: app.state.load.shed >= HEAVY,
         turned_away=lambda request: turned_away(request, BOARD),
+        keep_copy=lambda request, response: _keep_copy(app, request, response),
     )
     app.state.contests = ContestCache()
     app.state.is_leaving = False
@@ -136,6 +140,11 @@ async def _keep_clock() -> None:
             await db.database_clock().sample()
         except Exception as error:  # noqa: BLE001 — while PostgreSQL is away the last offset still holds
             logger.warning("clock_sample_failed", reason=type(error).__name__)
+
+
+def _keep_copy(app: Starlette, request: Request, response: Response) -> None:
+    if app.state.load.shed > CALM and response.status_code == HTTPStatus.OK:
+        app.state.page_copies.keep(request.scope, bytes(response.body), response.raw_headers)
 
 
 async def _keep_load(app: Starlette) -> None:

@@ -187,9 +187,11 @@ class PublicPages:
         *,
         is_resting: Callable[[], bool] = lambda: False,
         turned_away: Callable[[Request], Response] | None = None,
+        keep_copy: Callable[[Request, Response], None] = lambda _request, _response: None,
     ) -> None:
         self._is_resting = is_resting
         self._turned_away = turned_away
+        self._keep_copy = keep_copy
         self._kept: dict[tuple[str, ...], _Kept] = {}
         self._rendering: dict[tuple[str, ...], asyncio.Task[_Kept]] = {}
 
@@ -224,7 +226,9 @@ class PublicPages:
                 kept = await asyncio.shield(task)
             elif kept is None:
                 kept = await asyncio.shield(task)
-        return _respond(request, kept)
+        response = _respond(request, kept)
+        self._keep_copy(request, response)
+        return response
 
     def forget(self) -> None:
         self._kept.clear()

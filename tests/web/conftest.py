@@ -35,6 +35,7 @@ class Site:
     def forget(self) -> None:
         """Empty what a process remembers of a database that a test has emptied."""
         self.app.state.public_pages.forget()
+        self.app.state.page_copies.forget()
         self.app.state.contests.forget()
         frozen.forget_pools()
 

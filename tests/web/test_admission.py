@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from core import db
 from core.settings import Settings
 from people.roles import grant_role
+from quiz.platform_switches import switch
 from tests.quiz.arena import Arena, build_arena
 from tests.web.conftest import SignIn, Site
 from tests.web.test_play import JSON, begin
@@ -95,6 +96,9 @@ class Crowd:
         await self.valkey.hset("cho:hang", mapping={"rate": "1.0", "pace": "1.0"})
         await self.valkey.hincrby("cho:hang", "issued", waiting)
         await self.line.beat()
+
+    async def change_name(self, name: str) -> None:
+        await db.pool().execute("UPDATE contest SET name = $1", name)
 
     async def serve_all(self) -> None:
         issued = await self.valkey.hget("cho:hang", "issued")
@@ -218,13 +222,41 @@ async def test_one_browser_that_asks_too_much_gets_429_and_the_others_are_answer
 
 
 async def test_lite_mode_turns_boards_away_without_a_crowd(
-    crowd: Crowd, visitor: httpx.AsyncClient
+    crowd: Crowd, visitor: httpx.AsyncClient, site: Site
 ) -> None:
-    crowd.load.set_lite(True)
-    assert (await visitor.get(f"{BOARDS}?trang=9")).status_code == 503
+    async def board_is(status: int) -> None:
+        site.app.state.contests.forget()
+        give_up_at = time.monotonic() + 10
+        page = 10
+        while (await visitor.get(f"{BOARDS}?trang={page}")).status_code != status:
+            assert time.monotonic() < give_up_at
+            page += 1  # one that nobody has asked for
+
+    await switch("lite", True, "Trực ban tập thử", None)
+    await board_is(503)
     assert (await visitor.get("/dang-ky")).status_code == 200
-    crowd.load.set_lite(False)
-    assert (await visitor.get(f"{BOARDS}?trang=9")).status_code == 200
+    await switch("lite", False, "Tập xong", None)
+    await board_is(200)
+
+
+async def test_a_busy_platform_gives_a_page_again_for_a_second(
+    crowd: Crowd, visitor: httpx.AsyncClient, sign_in: SignIn
+) -> None:
+    page = "/cuoc-thi/thi"
+    press(crowd.load, BUSY)
+    first = await visitor.get(page)
+    again = await visitor.get(page)
+    assert again.text == first.text
+    assert again.headers["cache-control"] == first.headers["cache-control"]
+    assert again.headers["content-security-policy"]  # it passed the edge like any other
+    known = await visitor.get(page, headers={"if-none-match": first.headers["etag"]})
+    assert (known.status_code, known.content) == (304, b"")
+    english = await visitor.get(page, headers={"cookie": "ngon_ngu=en"})
+    assert 'lang="en"' in english.text
+    await crowd.change_name("Tên mới")
+    give_up_at = time.monotonic() + 10
+    while "Tên mới" not in (await visitor.get(page)).text:
+        assert time.monotonic() < give_up_at
 
 
 async def test_mai_waits_her_turn_without_script_and_begins_when_it_has_come(
