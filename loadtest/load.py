@@ -411,6 +411,7 @@ def _figures(timeline: Timeline, played: Played, held: reconciliation.Held, net:
         "refused": counts["refused"],
         "refused_inside": counts["refused_inside"],
         "refused_slowly": counts["refused_slowly"],
+        "waited": counts["waited"],
         "turned_away": counts["turned_away"],
         "goodput": round(counts["served"] / max(1, counts["inside"]), 4),
         "acknowledged": held.count,
