@@ -305,20 +305,25 @@ def _write_crowd(path: Path, crowd: Sequence[Person]) -> None:
 
 def _run_locust(wanted: Wanted, target: Target, timeline: Timeline, folder: Path) -> None:
     """One process, or a master that only counts and as many workers as were asked for."""
-    environment = {
-        **os.environ,
-        "CROWD_FILE": str(folder / "crowd.csv"),
-        "CROWD_FOLDER": str(folder),
-        "CROWD_PROFILE": wanted.profile,
-        "CROWD_PEOPLE": str(timeline.people),
-        "CROWD_SECONDS": str(wanted.seconds),
-        "CROWD_SLUG": target.slug,
-        "CROWD_GENERATOR": "0",
-        "CROWD_GENERATORS": str(wanted.generators),
-    }
+    plan = folder / "plan.json"
+    plan.write_text(
+        json.dumps(
+            {
+                "profile": wanted.profile,
+                "people": timeline.people,
+                "seconds": wanted.seconds,
+                "slug": target.slug,
+                "crowd": str(folder / "crowd.csv"),
+                "folder": str(folder),
+                "generators": wanted.generators,
+            }
+        ),
+        encoding="utf-8",
+    )
     shared = ["-m", "locust", "-f", str(LOCUSTFILE), "--loglevel", "WARNING"]
+    shared += ["--host", target.url, "--plan", str(plan)]
     leader = [
-        *shared, "--headless", "--only-summary", "--host", target.url, "--exit-code-on-error", "0",
+        *shared, "--headless", "--only-summary", "--exit-code-on-error", "0",
         "--html", str(folder / "report.html"), "--csv", str(folder / "locust"),
     ]  # fmt: skip
     started: list[subprocess.Popen[bytes]] = []
@@ -326,12 +331,12 @@ def _run_locust(wanted: Wanted, target: Target, timeline: Timeline, folder: Path
         if wanted.generators > 1:
             (port,) = map(str, free_ports(1))
             for number in range(wanted.generators):
-                own = {**environment, "CROWD_GENERATOR": str(number)}
-                follower = [*shared, "--worker", "--master-host", HOST, "--master-port", port]
-                started.append(start_process(folder, own, f"generator{number}", follower))
+                follower = [*shared, "--generator", str(number), "--worker",
+                            "--master-host", HOST, "--master-port", port]  # fmt: skip
+                started.append(start_process(folder, os.environ, f"generator{number}", follower))
             leader += ["--master", "--master-bind-host", HOST, "--master-bind-port", port,
                        "--expect-workers", str(wanted.generators)]  # fmt: skip
-        started.append(start_process(folder, environment, "locust", leader))
+        started.append(start_process(folder, os.environ, "locust", leader))
         for process in reversed(started):
             process.wait(timeline.ends_at + LOCUST_SECONDS)
     finally:

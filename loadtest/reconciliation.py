@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -144,7 +145,7 @@ def _acknowledged(line: Mapping[str, Any], known: Acknowledged | None) -> Acknow
 
 def _most_inside(moves: Iterable[tuple[float, int]]) -> int:
     inside = most = 0
-    for _at, step in sorted(moves):
+    for _at, step in sorted(moves, key=itemgetter(0)):
         inside += step
         most = max(most, inside)
     return most

@@ -1,14 +1,17 @@
-"""The crowd as Locust runs it: `locust -f loadtest/crowd/locustfile.py`, set by CROWD_… variables.
+"""The crowd as Locust runs it: `locust -f loadtest/crowd/locustfile.py --plan plan.json`.
 
-`loadtest.load` sets them; they are for its ears only: CROWD_FILE (phone,cookie), CROWD_FOLDER
-(where the ledger and the tally go), CROWD_PROFILE, CROWD_PEOPLE, CROWD_SECONDS, CROWD_SLUG, and CROWD_GENERATOR of CROWD_GENERATORS, because each generator plays its own people.
+`loadtest.load` writes the plan: profile, people, seconds, slug, crowd (a file of phone,cookie),
+folder (where the ledger and the tally go) and generators. With `--generator`, each of several
+plays its own people.
 """
 
 from __future__ import annotations
 
 import csv
-import os
+import json
+from argparse import ArgumentParser
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,101 +26,124 @@ from loadtest.crowd.profiles import PROFILES, Timeline
 from loadtest.crowd.tally import CPU_WINDOW_SECONDS, Tally
 from loadtest.crowd.wire import Wire, open_pool
 
-FOLDER = Path(os.environ["CROWD_FOLDER"])
-GENERATOR, GENERATORS = int(os.environ["CROWD_GENERATOR"]), int(os.environ["CROWD_GENERATORS"])
-SLUG = os.environ["CROWD_SLUG"]
-PROFILE = PROFILES[os.environ["CROWD_PROFILE"]].over(float(os.environ["CROWD_SECONDS"]))
-TIMELINE = Timeline(PROFILE, int(os.environ["CROWD_PEOPLE"]))
+
+@dataclass(frozen=True)
+class Plan:
+    """What this process has been asked to play."""
+
+    timeline: Timeline
+    slug: str
+    crowd: Path
+    folder: Path
+    generator: int
+    generators: int
+
+    def own_people(self) -> Iterator[str]:
+        """The cookies of the people that this generator plays."""
+        with self.crowd.open(encoding="utf-8", newline="") as file:
+            for number, row in enumerate(csv.DictReader(file)):
+                if number % self.generators == self.generator:
+                    yield row["cookie"]
 
 
-def own_people() -> Iterator[str]:
-    """The cookies of the people that this generator plays."""
-    with Path(os.environ["CROWD_FILE"]).open(encoding="utf-8", newline="") as file:
-        for number, row in enumerate(csv.DictReader(file)):
-            if number % GENERATORS == GENERATOR:
-                yield row["cookie"]
+def read_plan(path: Path, generator: int) -> Plan:
+    said = json.loads(path.read_text(encoding="utf-8"))
+    return Plan(
+        timeline=Timeline(PROFILES[said["profile"]].over(said["seconds"]), said["people"]),
+        slug=said["slug"],
+        crowd=Path(said["crowd"]),
+        folder=Path(said["folder"]),
+        generator=generator,
+        generators=said["generators"],
+    )
 
 
 class Run:
     """What the people of one generator process share."""
 
-    def __init__(self) -> None:
-        self.tally = Tally()
-        self.people = own_people()
-        self.pool = open_pool()
-        self.clock = Clock(TIMELINE.ends_at)
+    def __init__(self, plan: Plan, host: str, request_event: Any) -> None:
+        self.plan = plan
         self.gone = 0
-        self._wire: Wire | None = None
-        self._ledger: Ledger | None = None
+        self._tally = Tally()
+        self._wire = Wire(host.rstrip("/"), Citizen.client_pool, request_event, self._tally)
+        self._ledger = Ledger(plan.folder, plan.generator)
+        self._people = plan.own_people()
+        self._clock = Clock(plan.timeline.ends_at)
 
     def begin(self) -> None:
-        self.clock = Clock(TIMELINE.ends_at)
-        self.tally.start()
+        self._clock = Clock(self.plan.timeline.ends_at)
+        self._tally.start()
         gevent.spawn(self._watch_cpu)
 
-    def person(self, user: FastHttpUser) -> Person | None:
-        cookie = next(self.people, None)
+    def end(self) -> None:
+        self._tally.write(self.plan.folder, self.plan.generator)
+
+    def person(self) -> Person | None:
+        """The next of the crowd; None when all have come."""
+        cookie = next(self._people, None)
         if cookie is None:
             return None
-        if self._wire is None or self._ledger is None:
-            assert user.host is not None
-            event = user.environment.events.request
-            self._wire = Wire(user.host.rstrip("/"), self.pool, event, self.tally)
-            self._ledger = Ledger(FOLDER, GENERATOR)
         return Person(
             cookie=cookie,
-            slug=SLUG,
-            profile=PROFILE,
-            clock=self.clock,
+            slug=self.plan.slug,
+            profile=self.plan.timeline.profile,
+            clock=self._clock,
             wire=self._wire,
             ledger=self._ledger,
-            tally=self.tally,
+            tally=self._tally,
             dice=Random(cookie),
         )
 
     def _watch_cpu(self) -> None:
         while True:
             gevent.sleep(CPU_WINDOW_SECONDS)
-            self.tally.look_at_cpu()
-
-
-RUN = Run()
+            self._tally.look_at_cpu()
 
 
 class Citizen(FastHttpUser):
     """One of the crowd. Its task ends with the run: Locust would send another in its place."""
 
-    client_pool = RUN.pool
+    client_pool = open_pool()
+    run_of_all: Run
 
     @task
     def live(self) -> None:
-        gevent.sleep(Random().random())
-        person = RUN.person(self)
+        gevent.sleep(Random().random())  # Locust sends everybody of a second at once
+        person = self.run_of_all.person()
         if person is not None:
             person.live()
-        RUN.gone += 1
-        gevent.sleep(TIMELINE.ends_at * 2)
+        self.run_of_all.gone += 1
+        gevent.sleep(self.run_of_all.plan.timeline.ends_at * 2)
 
 
 class Arrivals(LoadTestShape):
     """Asked once a second how many have come by now; ends when the last has gone."""
 
+    timeline: Timeline
+
     def tick(self) -> tuple[int, float] | None:
-        elapsed = self.get_run_time()
-        all_gone = isinstance(self.runner, LocalRunner) and RUN.gone >= TIMELINE.people
-        if elapsed > TIMELINE.ends_at + 1 or all_gone:
+        elapsed, timeline = self.get_run_time(), self.timeline
+        is_alone = isinstance(self.runner, LocalRunner)
+        all_gone = is_alone and Citizen.run_of_all.gone >= timeline.people
+        if elapsed > timeline.ends_at + 1 or all_gone:
             return None
-        come = max(1, TIMELINE.arrived(elapsed + 1))
+        come = max(1, timeline.arrived(elapsed + 1))
         return come, max(1.0, float(come - self.get_current_user_count()))
 
 
-@events.test_start.add_listener
-def _begin(environment: Any, **_others: Any) -> None:
-    if not isinstance(environment.runner, MasterRunner):
-        RUN.begin()
+@events.init_command_line_parser.add_listener
+def _arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--plan", type=Path, required=True, include_in_web_ui=False)
+    parser.add_argument("--generator", type=int, default=0, include_in_web_ui=False)
 
 
-@events.test_stop.add_listener
-def _end(environment: Any, **_others: Any) -> None:
-    if not isinstance(environment.runner, MasterRunner):
-        RUN.tally.write(FOLDER, GENERATOR)
+@events.init.add_listener
+def _prepare(environment: Any, **_others: Any) -> None:
+    options = environment.parsed_options
+    plan = read_plan(Path(options.plan), options.generator)
+    Arrivals.timeline = plan.timeline
+    if isinstance(environment.runner, MasterRunner):
+        return  # it only counts
+    run = Citizen.run_of_all = Run(plan, environment.host or "", environment.events.request)
+    environment.events.test_start.add_listener(lambda **_others: run.begin())
+    environment.events.test_stop.add_listener(lambda **_others: run.end())
