@@ -133,7 +133,8 @@ class Arrivals(LoadTestShape):
 
 @events.init_command_line_parser.add_listener
 def _arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--plan", type=Path, required=True, include_in_web_ui=False)
+    # A word, not a Path: a master sends its options to the workers.
+    parser.add_argument("--plan", required=True, include_in_web_ui=False)
     parser.add_argument("--generator", type=int, default=0, include_in_web_ui=False)
 
 

@@ -58,7 +58,7 @@ class Profile:
         return replace(
             self,
             seconds=seconds,
-            tail=self.tail * max(pace, 0.25),
+            tail=self.tail * max(pace, 0.4),
             pause=_scaled(self.pause, pace),
             reads=_scaled(self.reads, pace),
             refresh=_scaled(self.refresh, pace),
@@ -113,15 +113,15 @@ def late_hand_in(dice: Random, arrived: float, seconds: float) -> float:
 
 def quick_hand_in(dice: Random, arrived: float, seconds: float) -> float:
     """After some ten answers."""
-    return min(arrived + dice.uniform(10, 20), max(seconds, arrived + 5))
+    return arrived + min(dice.uniform(10, 20), seconds / 2)
 
 
 def prompt_hand_in(_dice: Random, arrived: float, _seconds: float) -> float:
     return arrived
 
 
-def unhurried_hand_in(dice: Random, arrived: float, _seconds: float) -> float:
-    return arrived + dice.uniform(30, 120)
+def unhurried_hand_in(dice: Random, arrived: float, seconds: float) -> float:
+    return arrived + min(dice.uniform(30, 120), seconds / 2)
 
 
 PROFILES: Mapping[str, Profile] = {
@@ -147,6 +147,7 @@ PROFILES: Mapping[str, Profile] = {
             quick_hand_in,
             pause=(0.8, 1.6),
             reads=(0.5, 1.5),
+            tail=30.0,
             patience=15.0,
         ),
         Profile("soak", 600, steady_arrivals, unhurried_hand_in, tail=130),
