@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -108,7 +109,7 @@ class Player:
             option = (seq + position) % 2 + 1
             form = f"seq={seq}&q{position}={option}&lan={self._opening}".encode()
             answer = await self._ask("save", with_form(self._save_head, form), 200)
-            told = orjson.loads(answer.body)
+            told = read_json(answer)
             if told["saved_seq"] != seq:
                 raise StepFailed(f"save: {seq} answered with {told['saved_seq']}")
             self.acknowledged.saved_seq = seq
@@ -127,7 +128,7 @@ class Player:
         """Ask until the score is there."""
         wanted = self._get(f"{self._path}/ket-qua", self._cookie, accept="application/json")
         for poll in range(MOST_POLLS):
-            told = orjson.loads((await self._ask("result", wanted, 200)).body)
+            told = read_json(await self._ask("result", wanted, 200))
             self.acknowledged.receipt = told["receipt"]
             if told["score"] is not None:
                 self.acknowledged.score = told["score"]
@@ -200,6 +201,10 @@ async def reconcile(database_url: str, players: Iterable[Player]) -> list[str]:
     """Look up every acknowledgement in the database; one sentence for each that is not there."""
     held = {each.attempt_id: each.acknowledged for each in players if each.attempt_id is not None}
     return await reconciliation.reconcile(database_url, held)
+
+
+def read_json(answer: Answer) -> dict[str, Any]:
+    return dict(orjson.loads(answer.body))
 
 
 def _text(answer: Answer) -> str:

@@ -75,15 +75,15 @@ def sync_ms(folder: Path, *, times: int = 50) -> float:
     return round(sorted(taken)[times // 2] * 1000, 2)
 
 
-def publish(name: str, outcome: Outcome, *, small: bool) -> None:
-    """Print the last line and keep it in LOCAL_DIR/bench.jsonl."""
-    figures = {"bench": name, **outcome.figures, "commit": commit()}
+def publish(name: str, outcome: Outcome, *, small: bool, kind: str = "bench") -> None:
+    """Print the last line and keep it in LOCAL_DIR/bench.jsonl, or another `kind`'s own file."""
+    figures = {kind: name, **outcome.figures, "commit": commit()}
     if small:
         figures["small"] = True  # proves that it works; its figures mean nothing
     if outcome.faults:
         figures["faults"] = list(outcome.faults)[:5]
     line = json.dumps(figures, ensure_ascii=False)
-    kept = PROJECT / os.environ.get("LOCAL_DIR", ".local") / "bench.jsonl"
+    kept = PROJECT / os.environ.get("LOCAL_DIR", ".local") / f"{kind}.jsonl"
     kept.parent.mkdir(parents=True, exist_ok=True)
     with kept.open("a", encoding="utf-8") as file:
         file.write(line + "\n")

@@ -18,7 +18,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -29,7 +30,7 @@ from loadtest.report import PROJECT, say
 
 HOST = "127.0.0.1"
 SLUG = "tim-hieu-chuyen-doi-so"
-READY_SECONDS = 60
+READY_SECONDS = 120
 STOP_SECONDS = 25
 SEED_SECONDS = 600
 ENTRY = ("-m", "web")
@@ -67,6 +68,29 @@ class Program:
         self.process = start_process(
             self.folder, self.environment, self.name, [*self.entry, self.command, *handed_over], fds
         )
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether it answers on the shared socket, of which uvicorn makes a copy when it is ready.
+
+        An answer there would not tell: it may be a neighbour's.
+        """
+        assert self.listener is not None
+        wanted = os.fstat(self.listener.fileno()).st_ino
+        held = 0
+        for link in Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                held += link.stat().st_ino == wanted
+        return held > 1
+
+    def wait_serving(self) -> None:
+        assert self.process is not None
+        give_up_at = time.monotonic() + READY_SECONDS
+        while time.monotonic() < give_up_at and self.process.poll() is None:
+            if self.is_serving:
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"{self.name} is not ready:\n{_tail(self.folder, self.name)}")
 
     def kill(self) -> None:
         """SIGKILL: no handler runs, nothing is written any more."""
@@ -121,21 +145,25 @@ def running_stack(
     web_processes: int = 1,
     worker_processes: int = 1,
     settings: Mapping[str, str] = NO_SETTINGS,
+    on_folder: Callable[[Path], AbstractContextManager[None]] = lambda _folder: nullcontext(),
 ) -> Iterator[Stack]:
     """A ready platform with `past_attempts` in its demonstration data and a crowd of `people`.
 
     The web processes share one listening socket, as `python -m web run` has it. `settings` are
-    environment variables on top of the usual ones.
+    environment variables on top of the usual ones; `on_folder` may lay something under LOCAL_DIR
+    for as long as the stack runs.
     """
-    # Beside the system's temporary files, readable on the way in: root's servers run as nobody.
-    folder = Path(tempfile.mkdtemp(prefix="hieu-so-bench-"))
-    folder.chmod(0o755)
-    servers = LocalStack(folder)
-    listener = socket.create_server((HOST, 0), backlog=4096)
-    programs: list[Program] = []
-    try:
-        addresses = servers.start()
+    with contextlib.ExitStack() as ending:
+        # Beside the system's temporary files, readable on the way in: root's servers run as nobody.
+        folder = Path(tempfile.mkdtemp(prefix="hieu-so-bench-"))
+        folder.chmod(0o755)
+        ending.callback(shutil.rmtree, folder, ignore_errors=True)
+        ending.enter_context(on_folder(folder))
+        servers = LocalStack(folder)
+        ending.callback(servers.stop)
+        listener = ending.enter_context(socket.create_server((HOST, 0), backlog=4096))
         port = listener.getsockname()[1]
+        addresses = servers.start()
         environment = {**_environment(folder, port), **settings}
         _run(environment, "migrate")
         _run(environment, "seed", "--attempts", str(past_attempts))
@@ -148,24 +176,17 @@ def running_stack(
             Program(f"worker{number}", "work", folder, environment)
             for number in range(1, worker_processes + 1)
         ]
-        programs += [*web, *workers]
-        for program in programs:
+        for program in (*web, *workers):
+            ending.callback(program.stop)
             program.start()
         stack = Stack(
             folder, environment, port, addresses, past_attempts, crowd, servers, web, workers
         )
         for program in web:
-            assert program.process is not None
-            wait_ready(folder, program.name, program.process, f"{stack.url}/readyz")
+            program.wait_serving()
         said = ", ".join(f"{part} {' '.join(map(str, pid))}" for part, pid in stack.pids.items())
         say(f"stack on port {port}: {said}")
         yield stack
-    finally:
-        for program in reversed(programs):
-            program.stop()
-        listener.close()
-        servers.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def start_process(
@@ -211,8 +232,11 @@ def wait_ready(folder: Path, name: str, process: subprocess.Popen[bytes], addres
             if answer.status == 200:
                 return
         time.sleep(0.05)
-    tail = (folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")[-3000:]
-    raise RuntimeError(f"{name} is not ready at {address}:\n{tail}")
+    raise RuntimeError(f"{name} is not ready at {address}:\n{_tail(folder, name)}")
+
+
+def _tail(folder: Path, name: str) -> str:
+    return (folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")[-3000:]
 
 
 def free_ports(count: int) -> list[int]:
