@@ -35,6 +35,14 @@ class StepFailed(Exception):
     """A step that the server did not answer as interfaces.md says."""
 
 
+class AskedToWait(StepFailed):
+    """The waiting room: `ticket` is the cookie with the number, "" when none was given anew."""
+
+    def __init__(self, ticket: str) -> None:
+        super().__init__("start: asked to wait")
+        self.ticket = ticket
+
+
 @dataclass
 class Book:
     """What happened in a run: time of each request by step, and what failed."""
@@ -78,10 +86,13 @@ class Player:
     async def contest_page(self) -> None:
         await self._ask("contest page", self._get(self._contest, self._person.cookie), 200)
 
-    async def start(self, form: bytes = b"") -> None:
-        head = self._post_head(f"{self._contest}/vao-thi", self._person.cookie)
+    async def start(self, form: bytes = b"", *, ticket: str = "") -> None:
+        cookie = f"{self._person.cookie}; {ticket}" if ticket else self._person.cookie
+        head = self._post_head(f"{self._contest}/vao-thi", cookie)
         answer = await self._ask("start", with_form(head, form), 303)
         where = answer.header(b"location")
+        if where.endswith("/cho"):
+            raise AskedToWait(answer.header(b"set-cookie").partition(";")[0])
         try:
             self.attempt_id = UUID(where.rpartition("/")[2])
         except ValueError:

@@ -26,6 +26,7 @@ READY_SECONDS = 60
 # A program that ends sooner than this is started again more slowly each time.
 SHORT_LIFE_SECONDS = 10
 LONGEST_PAUSE_SECONDS = 10.0
+REVIVE_PAUSE_SECONDS = 1.0
 
 
 @dataclass
@@ -125,13 +126,25 @@ def _keep_alive(
 ) -> None:
     while not stopping:
         time.sleep(0.2)
-        if stack is not None and (revived := stack.revive()):
-            print(f"{revived} ended by itself; started again", file=sys.stderr)
+        if stack is not None:
+            _revive(stack)
         for child in children:
             if child.process is not None and child.process.poll() is not None:
                 _plan_restart(child)
             if child.process is None and time.monotonic() >= child.start_at:
                 _start(child, ready)
+
+
+def _revive(stack: LocalStack) -> None:
+    """A server that cannot start (its disk is full) is tried again; web and worker go on meanwhile."""
+    try:
+        revived = stack.revive()
+    except Refusal as refusal:
+        print(refusal.sentence, file=sys.stderr)
+        time.sleep(REVIVE_PAUSE_SECONDS)
+        return
+    if revived:
+        print(f"{revived} ended by itself; started again", file=sys.stderr)
 
 
 def _plan_restart(child: Child) -> None:

@@ -59,7 +59,7 @@ def _run(name: str, fault: Fault, *, small: bool) -> Outcome:
         # The careless one comes last: what it breaks stays broken.
         control = fault.control(stack, stack.crowd[people:], True)
         say(f"careless ({fault.careless}): {control.figures}")
-    caught = control.faults
+    caught = control.caught
     figures = {
         **seen.figures,
         "seconds": round(seconds, 1),

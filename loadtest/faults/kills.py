@@ -113,10 +113,6 @@ def kill_postgres(stack: Stack, people: Sequence[Person], small: bool) -> Seen:
 def kill_postgres_carelessly(stack: Stack, people: Sequence[Person], small: bool) -> Seen:
     """Commits are answered before they are on disk; what PostgreSQL has in memory dies with it."""
     asyncio.run(_stop_waiting_for_the_disk(stack.database_url))
-    for program in stack.web:  # a session reads the setting when it begins
-        program.stop()
-        program.start()
-        program.wait_serving()
     return kill_postgres(stack, people, small)
 
 
@@ -232,13 +228,18 @@ def _wipe_valkey(stack: Stack) -> None:
 async def _stop_waiting_for_the_disk(database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
     try:
-        for setting in (
-            "synchronous_commit = off",
-            "wal_writer_delay = '10s'",
-            "wal_writer_flush_after = '1GB'",
-        ):
-            await connection.execute(f"ALTER SYSTEM SET {setting}")
+        # Of the database: the server's command line has the setting, which no file overrules.
+        name = await connection.fetchval("SELECT current_database()")
+        await connection.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+        # Nothing is written by the way either, so that a short run shows it too.
+        await connection.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
+        await connection.execute("ALTER SYSTEM SET wal_writer_flush_after = '1GB'")
         await connection.execute("SELECT pg_reload_conf()")
+        # A session reads its settings when it begins.
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
     finally:
         await connection.close()
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from loadtest.client import Answer, Client, get
-from loadtest.player import Book, Player, StepFailed, read_json
+from loadtest.player import AskedToWait, Book, Player, StepFailed, read_json
 from loadtest.stack import HOST, Person
 
 SAVES = 20  # as many as a paper has questions, so that each save stays visible in the answers
@@ -50,6 +50,7 @@ class Journal:
     players: list[Persistent] = field(default_factory=list)
     acknowledged: int = 0  # saves and submissions
     cut_off: int = 0  # requests whose connection broke
+    asked_to_wait: int = 0  # before the door
     refused: int = 0  # with a sentence and Retry-After
     longest_answer: float = 0.0  # seconds until a save or submission was answered, or refused
     longest_wait: float = 0.0  # seconds until it was acknowledged, with every further try
@@ -172,14 +173,31 @@ class Load:
             self.journal.players.append(player)
             try:
                 await self._attempt(player)
+            except AskedToWait:
+                pass  # the run is over
             except (StepFailed, ValueError, LookupError) as failure:
                 self.journal.book.failures.append(f"{type(failure).__name__}: {failure}")
                 client.close()
                 await asyncio.sleep(0.2)
         client.close()
 
+    async def _start_in_turn(self, player: Persistent) -> None:
+        """After a breakdown a line may have formed before the door."""
+        ticket = ""
+        while True:
+            try:
+                await player.start(ticket=ticket)
+            except AskedToWait as asked:
+                if self._is_over:
+                    raise
+                ticket = asked.ticket or ticket
+                self.journal.asked_to_wait += 1
+                await asyncio.sleep(1 + random.random())
+            else:
+                return
+
     async def _attempt(self, player: Persistent) -> None:
-        await player.start()
+        await self._start_in_turn(player)
         await player.paper()
         for _ in range(SAVES):
             if self._is_over:

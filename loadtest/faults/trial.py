@@ -26,10 +26,15 @@ class Seen:
     figures: Figures
     reckoning: Reckoning = field(default_factory=Reckoning)
     complaints: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)  # what a careless platform does and ours never
+
+    @property
+    def caught(self) -> list[str]:
+        return [*self.reckoning.faults, *self.wrong]
 
     @property
     def faults(self) -> list[str]:
-        return [*self.reckoning.faults, *self.complaints]
+        return [*self.caught, *self.complaints]
 
 
 Run = Callable[[Stack, Sequence[Person], bool], Seen]
@@ -75,6 +80,7 @@ def tell(stack: Stack, people: Sequence[Person], story: Story) -> Seen:
         "attempts": len(journal.players),
         "cut_off": journal.cut_off,
         "refused": journal.refused,
+        "asked_to_wait": journal.asked_to_wait,
         "unexplained": len(journal.unexplained),
         "longest_wait_ms": round(journal.longest_wait * 1000),
         "save_p50_ms": saves["p50_ms"],

@@ -13,12 +13,15 @@ from starlette.responses import JSONResponse, Response
 
 from core.clock import now
 from core.errors import Refusal
+from core.groupcommit import is_outage
 from core.log import logger
 from core.metrics import REFUSALS
 from web.forms import wants_json
 from web.refusals import status_of
 from web.render import render
 
+# PostgreSQL is back within a second or two after a crash.
+AWAY_RETRY_SECONDS = 3
 # Where the template has no words of its own for a status.
 _TITLES = {
     400: "Yêu cầu chưa đúng",
@@ -86,10 +89,25 @@ async def http_error(request: Request, error: Exception) -> Response:
 
 async def server_error(request: Request, error: Exception) -> Response:
     # The route, not the address: that may name an attempt.
-    logger.error("unexpected", route=getattr(request.state, "route_path", ""), exc_info=error)
+    route = getattr(request.state, "route_path", "")
+    if is_outage(error) or (error.__cause__ is not None and is_outage(error.__cause__)):
+        # The ORM wraps what asyncpg says. Nobody's mistake: the same request will do in a moment.
+        logger.warning("database_away", route=route, reason=type(error).__name__)
+        return await refused(request, _refuse_away())
+    logger.error("unexpected", route=route, exc_info=error)
     if wants_json(request):
         return JSONResponse({"code": "error", "message": _MESSAGES[500]}, 500)
     return _page(request, HTTPStatus.INTERNAL_SERVER_ERROR, {})
+
+
+def _refuse_away() -> Refusal:
+    return Refusal(
+        "busy",
+        "Máy chủ tạm thời chưa trả lời được. Bạn chờ vài giây rồi thử lại; những gì đã lưu vẫn còn "
+        "nguyên.",
+        retry_after_seconds=AWAY_RETRY_SECONDS,
+        reason="database_away",
+    )
 
 
 def _page(
