@@ -42,7 +42,7 @@ class Size:
     between: float  # seconds from one kill to the next, at the least
 
 
-FULL = Size(kills=24, acknowledged=100_000, seconds=220, between=3.0)
+FULL = Size(kills=24, acknowledged=100_000, seconds=170, between=3.0)
 SMALL = Size(kills=2, acknowledged=50, seconds=8, between=0.3)
 
 

@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Self
 
-from loadtest.client import Answer, Client, get
+from loadtest.client import Answer, Client
 from loadtest.player import AskedToWait, Book, Player, StepFailed, read_json
 from loadtest.stack import HOST, Person
 
@@ -90,8 +90,7 @@ class Persistent(Player):
         self._journal = journal
 
     async def ask_receipt(self) -> None:
-        path = f"{self._path}/ket-qua"
-        wanted = get(path, self._port, accept="application/json", cookie=self._cookie)
+        wanted = self._get(f"{self._path}/ket-qua", self._cookie, accept="application/json")
         self.acknowledged.receipt = read_json(await self._ask("receipt", wanted, 200))["receipt"]
 
     async def _ask(self, step: str, request: bytes, expected: int) -> Answer:
