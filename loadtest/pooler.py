@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -38,12 +38,8 @@ def running_pgbouncer(
     host: str = "127.0.0.1",
     port: int,
     pool_size: int | None = None,
-    command: Sequence[str] = (),
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """PgBouncer in transaction mode before `database_url`; yields the address through it.
-
-    `command` goes before the program, such as `ip netns exec NAME`.
-    """
+    """PgBouncer in transaction mode before `database_url`; yields the address through it."""
     program = find_pgbouncer()
     if program is None:
         raise RuntimeError("pgbouncer is missing: apt-get install pgbouncer")
@@ -53,7 +49,7 @@ def running_pgbouncer(
     end_with_us: Any = end_with_parent(signal.SIGTERM)
     with (folder / "pgbouncer.log").open("ab") as log:
         process = subprocess.Popen(
-            [*command, program, *drop, str(file)],
+            [program, *drop, str(file)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

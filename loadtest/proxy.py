@@ -37,12 +37,11 @@ def running_proxy(
     *,
     host: str = "127.0.0.1",
     port: int,
-    command: Sequence[str] = (),
 ) -> Iterator[int]:
     """Run nginx with the shipped configuration in front of the `web` addresses ("host:port").
 
     Yields the number of its master process: SIGHUP makes it read `write_configuration`'s next
-    words. `command` goes before nginx, such as `ip netns exec NAME`.
+    words.
     """
     program = find_nginx()
     if program is None:
@@ -51,7 +50,7 @@ def running_proxy(
     end_with_us: Any = end_with_parent(signal.SIGTERM)
     with (folder / "nginx.log").open("ab") as log:
         process = subprocess.Popen(
-            [*command, program, "-c", str(file), "-p", str(folder), "-e", "stderr"],
+            [program, "-c", str(file), "-p", str(folder), "-e", "stderr"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -95,7 +94,8 @@ def _site(folder: Path, web: Sequence[str], host: str, port: int) -> str:
         (r"\n *ssl_\w+ [^;]+;[^\n]*", ""),
         (r"listen 443 ssl http2", f"listen {host}:{port}"),
         (r"listen 80;", f"listen unix:{folder}/nginx-plain.sock;"),
-        (r"server_name [^;]+;", f"server_name {host};"),
+        # the generators name loopback as their host, wherever the proxy is
+        (r"server_name [^;]+;", f"server_name {' '.join({host, '127.0.0.1'})};"),
     ):
         text, count = re.subn(pattern, put, text)
         if not count:

@@ -23,15 +23,11 @@ _CLONE_NEWNET = 0x40000000
 
 @dataclass(frozen=True)
 class Host:
-    """One machine: what runs on it begins with `command`."""
+    """One machine; what is started within `as_ours` runs on it."""
 
     name: str
     address: str
     namespace: str = ""
-
-    @property
-    def command(self) -> Sequence[str]:
-        return [_ip(), "netns", "exec", self.namespace] if self.namespace else []
 
     def pull_cable(self) -> None:
         self._set_cable("down")
