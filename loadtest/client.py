@@ -71,9 +71,10 @@ class _Wire(asyncio.Protocol):
 class Client:
     """One person's connection; opened at the first request, opened again after it was closed."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, patience: float = ANSWER_SECONDS) -> None:
         self._host = host
         self._port = port
+        self._patience = patience
         self._wire: _Wire | None = None
 
     async def send(self, request: bytes) -> Answer:
@@ -85,7 +86,7 @@ class Client:
         waiting: asyncio.Future[Answer] = loop.create_future()
         wire.waiting = waiting
         wire.transport.write(request)
-        give_up = loop.call_later(ANSWER_SECONDS, _give_up, waiting)
+        give_up = loop.call_later(self._patience, _give_up, waiting)
         try:
             return await waiting
         finally:
@@ -146,4 +147,4 @@ def _body_size(head: bytes) -> int:
 
 def _give_up(waiting: asyncio.Future[Answer]) -> None:
     if not waiting.done():
-        waiting.set_exception(TimeoutError(f"no answer within {ANSWER_SECONDS} s"))
+        waiting.set_exception(TimeoutError("no answer"))

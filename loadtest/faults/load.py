@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Self
 
-from loadtest.client import Answer, Client
+from loadtest.client import ANSWER_SECONDS, Answer, Client
 from loadtest.player import AskedToWait, Book, Player, StepFailed, read_json
 from loadtest.stack import HOST, Person
 
@@ -127,9 +127,18 @@ class Persistent(Player):
 class Load:
     """A crowd at work behind the main thread's back, from `with` to its end."""
 
-    def __init__(self, port: int, people: Sequence[Person]) -> None:
+    def __init__(
+        self,
+        port: int,
+        people: Sequence[Person],
+        *,
+        host: str = HOST,
+        patience: float = ANSWER_SECONDS,
+    ) -> None:
         self.journal = Journal()
+        self._host = host
         self._port = port
+        self._patience = patience
         self._people = people
         self._is_over = False
         self._thread = ThreadPoolExecutor(1, "crowd")
@@ -165,7 +174,7 @@ class Load:
         await asyncio.gather(*(self._live(person) for person in self._people))
 
     async def _live(self, person: Person) -> None:
-        client = Client(HOST, self._port)
+        client = Client(self._host, self._port, patience=self._patience)
         while not self._is_over:
             player = Persistent(self._port, person, self.journal)
             player.client = client

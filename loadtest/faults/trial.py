@@ -10,7 +10,7 @@ from pathlib import Path
 
 from loadtest.faults.broken import entry
 from loadtest.faults.ledger import Reckoning, read_clock, reckon, wait_scored
-from loadtest.faults.load import Load, Mark
+from loadtest.faults.load import Journal, Load, Mark
 from loadtest.report import Figures, latencies_ms
 from loadtest.stack import Person, Program, Stack
 
@@ -68,8 +68,12 @@ def tell(stack: Stack, people: Sequence[Person], story: Story) -> Seen:
     with Load(stack.port, people) as load:
         own = story(stack, load)
     scored = asyncio.run(wait_scored(stack.database_url))
-    journal = load.journal
-    reckoning = asyncio.run(reckon(stack.database_url, journal, since))
+    reckoning = asyncio.run(reckon(stack.database_url, load.journal, since))
+    return weigh(load.journal, reckoning, scored, own)
+
+
+def weigh(journal: Journal, reckoning: Reckoning, scored: float | None, own: Figures) -> Seen:
+    """What a run came to; `scored` are the seconds until nothing waited for its score."""
     saves = latencies_ms(journal.book.seconds["save"])
     figures = {
         "lost": len(reckoning.lost),
