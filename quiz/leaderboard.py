@@ -21,13 +21,24 @@ PAGE_SIZE = 50
 SNAPSHOT_PAGES = 4
 LAST_PAGE = 200  # nobody leafs further; "Tìm vị trí của tôi" finds the rest
 
-_ROW = """
-    s.participant_id, s.rank_key, p.shown_name, u.name AS unit_name, s.points, s.correct_count,
-    s.question_count, s.duration_ms, s.closed_at, s.prediction, s.attempt_count
-FROM standing s
-JOIN participant p ON p.id = s.participant_id
-JOIN unit u ON u.id = s.unit_id
+_RANKED = "SELECT * FROM standing WHERE round_id = $1 AND division_id = $2 AND is_ranked"
+# Who stands in the asked stretch is found first; only they get their names looked up.
+_NAMED = """
+SELECT s.participant_id, s.rank_key, p.shown_name, u.name AS unit_name, s.points, s.correct_count,
+       s.question_count, s.duration_ms, s.closed_at, s.prediction, s.attempt_count
+FROM ({stretch}) s JOIN participant p ON p.id = s.participant_id JOIN unit u ON u.id = s.unit_id
+ORDER BY s.rank_key, s.participant_id
 """
+_PAGE = _NAMED.format(stretch=f"{_RANKED} ORDER BY rank_key, participant_id LIMIT $3 OFFSET $4")
+_AROUND = _NAMED.format(
+    stretch=f"""
+    ({_RANKED} AND (rank_key, participant_id) < ($3, $4)
+     ORDER BY rank_key DESC, participant_id DESC LIMIT $5)
+    UNION ALL
+    ({_RANKED} AND (rank_key, participant_id) >= ($3, $4)
+     ORDER BY rank_key, participant_id LIMIT $5 + 1)
+"""
+)
 
 
 @dataclass(frozen=True)
@@ -90,8 +101,7 @@ async def board(round_id: int, division_id: int, *, page: int = 1) -> Board:
     page_count = min(LAST_PAGE, max(1, -(-people_count // PAGE_SIZE)))
     page = min(max(1, page), page_count)
     rows = await reader.fetch(
-        f"SELECT {_ROW} WHERE s.round_id = $1 AND s.division_id = $2 AND s.is_ranked "
-        "ORDER BY s.rank_key, s.participant_id LIMIT $3 OFFSET $4",
+        _PAGE,
         round_id,
         division_id,
         PAGE_SIZE,
@@ -119,13 +129,7 @@ async def place_of(round_id: int, participant_id: int, *, reach: int = 2) -> Pla
         return None
     division_id, key = own["division_id"], own["rank_key"]
     rows = await reader.fetch(
-        f"(SELECT {_ROW} WHERE s.round_id = $1 AND s.division_id = $2 AND s.is_ranked "
-        "   AND (s.rank_key, s.participant_id) < ($3, $4) "
-        "   ORDER BY s.rank_key DESC, s.participant_id DESC LIMIT $5) "
-        f"UNION ALL (SELECT {_ROW} WHERE s.round_id = $1 AND s.division_id = $2 AND s.is_ranked "
-        "   AND (s.rank_key, s.participant_id) >= ($3, $4) "
-        "   ORDER BY s.rank_key, s.participant_id LIMIT $5 + 1) "
-        "ORDER BY rank_key, participant_id",
+        _AROUND,
         round_id,
         division_id,
         key,

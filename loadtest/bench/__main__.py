@@ -12,7 +12,7 @@ from typing import Protocol
 
 import uvloop
 
-from loadtest.bench import attempt, rescoring, save, scoring
+from loadtest.bench import attempt, board, rescoring, save, scoring
 from loadtest.report import Outcome, publish, say
 from loadtest.stack import Stack, running_stack
 
@@ -41,6 +41,7 @@ BENCHES = {
     "steps": Bench(attempt.bench_steps, attempt.people_needed),
     "scoring": Bench(scoring.bench_scoring, scoring.people_needed),
     "rescoring": Bench(rescoring.bench_rescoring, rescoring.people_needed),
+    "board": Bench(board.bench_board, board.people_needed),
 }
 
 

@@ -31,6 +31,7 @@ class Stage:
     contest_id: int
     round_id: int
     division_ids: Sequence[int]
+    division_codes: Sequence[str]
     pool_ids: Sequence[int]  # one a division, in the same order
     unit_ids: Sequence[int]
     pool: Pool  # of the first division
@@ -42,7 +43,7 @@ class Stage:
 
 async def find_stage() -> Stage:
     rows = await db.pool().fetch(
-        "SELECT r.contest_id, r.id AS round_id, d.id AS division_id, p.id AS pool_id "
+        "SELECT r.contest_id, r.id AS round_id, d.id AS division_id, d.code, p.id AS pool_id "
         "FROM contest c JOIN round r ON r.contest_id = c.id JOIN division d ON d.contest_id = c.id "
         "JOIN pool p ON p.round_id = r.id AND coalesce(p.division_id, d.id) = d.id "
         "WHERE c.slug = $1 AND clock_timestamp() BETWEEN r.opens_at AND r.closes_at "
@@ -57,6 +58,7 @@ async def find_stage() -> Stage:
         rows[0]["contest_id"],
         rows[0]["round_id"],
         [row["division_id"] for row in rows],
+        [row["code"] for row in rows],
         [row["pool_id"] for row in rows],
         [row["id"] for row in units],
         await get_pool(db.pool(), rows[0]["pool_id"]),

@@ -19,6 +19,10 @@ SCORING_KEYS = {
     "bench", "attempts", "seconds", "per_s", "ceiling_seconds", "cpu_ms_per_attempt", "worker_ms",
     "postgres_ms", "expired_seconds", "at_10x", "scale", "errors", "lost", "commit",
 }  # fmt: skip
+BOARD_KEYS = {
+    "bench", "attempts", "top_p95_ms", "my_rank_p95_ms", "units_p95_ms", "statistics_p95_ms",
+    "office_home_p95_ms", "errors", "lost", "commit",
+}  # fmt: skip
 RESCORING_KEYS = {
     "bench", "attempts", "seconds", "per_s", "preview_seconds", "score_seconds", "errors", "lost",
     "commit",
@@ -29,6 +33,7 @@ KEYS = {
     "steps": STEPS_KEYS,
     "scoring": SCORING_KEYS,
     "rescoring": RESCORING_KEYS,
+    "board": BOARD_KEYS,
 }
 
 

@@ -99,49 +99,12 @@ async def _context(
     contest: ContestShown, chosen: RoundShown, tab: str, page: int
 ) -> dict[str, Any]:
     at = now()
-    is_hidden = contest.board_hidden_at is not None
     snapshot = (
         await leaderboard.find_snapshot(chosen.id)
-        if chosen.is_board_frozen(at) and not is_hidden
+        if chosen.is_board_frozen(at) and contest.board_hidden_at is None
         else None
     )
-    state = (
-        "hidden"
-        if is_hidden
-        else "final"
-        if chosen.result == "final"
-        else "frozen"
-        if snapshot is not None
-        else "provisional"
-    )
-    shown: dict[str, Any] = {
-        "kind": "units" if tab == UNITS else "people",
-        "state": state,
-        "as_of": snapshot["taken_at"] if snapshot else at,
-        "frozen_at": snapshot["taken_at"] if snapshot else None,
-        "appeals_until": chosen.appeals_until
-        if state == "provisional" and chosen.appeals_until and chosen.appeals_until > at
-        else None,
-        "opens_at": None,
-        "hidden_at": contest.board_hidden_at,
-        "note": "Xếp theo tỷ lệ người tham gia so với số người của đơn vị."
-        if tab == UNITS
-        else rules_sentence(contest.comparators, contest.prediction),
-    }
-    content = snapshot["content"] if snapshot else None
-    rows: list[dict[str, Any]] = []
-    pages: leaderboard.Board | None = None
-    if is_hidden:
-        shown["total"] = 0
-    elif tab == UNITS:
-        rows = await _units(chosen, content, at)
-        shown["total"] = len(rows)
-    else:
-        division = next(each for each in contest.divisions if each.code == tab)
-        found = await _people(chosen, division, content, page)
-        rows = [board_row(row, actual=chosen.prediction_actual) for row in found.rows]
-        pages = found
-        shown["total"] = found.people_count
+    rows, pages, total = await _lines(contest, chosen, tab, page, snapshot, at)
     return {
         "contest": {"slug": contest.slug, "title": contest.name},
         "rounds": [
@@ -153,22 +116,65 @@ async def _context(
             for each in contest.rounds
             if each.opens_at <= at
         ],
-        "tabs": [
-            {
-                "name": name,
-                "url": _url(contest, chosen, code),
-                "is_current": code == tab,
-            }
-            for code, name in [
-                *((each.code, each.name) for each in contest.divisions),
-                (UNITS, "Đơn vị"),
-            ]
-        ],
-        "board": shown,
+        "tabs": _tabs(contest, chosen, tab),
+        "board": {**_heading(contest, chosen, tab, snapshot, at), "total": total},
         "rows": rows,
         "show_gap": chosen.prediction_actual is not None,
         "pages": _pages(contest, chosen, tab, pages),
     }
+
+
+def _heading(
+    contest: ContestShown, chosen: RoundShown, tab: str, snapshot: Any | None, at: datetime
+) -> dict[str, Any]:
+    """What stands above the lines: how final they are, as of when, in which order."""
+    state = "frozen" if snapshot is not None else "provisional"
+    if contest.board_hidden_at is not None:
+        state = "hidden"
+    elif chosen.result == "final":
+        state = "final"
+    may_appeal = state == "provisional" and chosen.appeals_until and chosen.appeals_until > at
+    return {
+        "kind": "units" if tab == UNITS else "people",
+        "state": state,
+        "as_of": snapshot["taken_at"] if snapshot else at,
+        "frozen_at": snapshot["taken_at"] if snapshot else None,
+        "appeals_until": chosen.appeals_until if may_appeal else None,
+        "opens_at": None,
+        "hidden_at": contest.board_hidden_at,
+        "note": "Xếp theo tỷ lệ người tham gia so với số người của đơn vị."
+        if tab == UNITS
+        else rules_sentence(contest.comparators, contest.prediction),
+    }
+
+
+async def _lines(
+    contest: ContestShown,
+    chosen: RoundShown,
+    tab: str,
+    page: int,
+    snapshot: Any | None,
+    at: datetime,
+) -> tuple[list[dict[str, Any]], leaderboard.Board | None, int]:
+    """The lines of this page, the pages there are (units have one), and how many lines in all."""
+    if contest.board_hidden_at is not None:
+        return [], None, 0
+    content = snapshot["content"] if snapshot else None
+    if tab == UNITS:
+        units = await _units(chosen, content, at)
+        return units, None, len(units)
+    division = next(each for each in contest.divisions if each.code == tab)
+    found = await _people(chosen, division, content, page)
+    rows = [board_row(row, actual=chosen.prediction_actual) for row in found.rows]
+    return rows, found, found.people_count
+
+
+def _tabs(contest: ContestShown, chosen: RoundShown, tab: str) -> list[dict[str, Any]]:
+    divisions = [(each.code, each.name) for each in contest.divisions]
+    return [
+        {"name": name, "url": _url(contest, chosen, code), "is_current": code == tab}
+        for code, name in [*divisions, (UNITS, "Đơn vị")]
+    ]
 
 
 async def _people(
