@@ -15,6 +15,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,7 @@ class Pulse:
     ) -> None:
         self.place = Place(figures_folder(folder), kind)
         self.swept_at: float | None = None
+        self.did_at: datetime | None = None  # when what is done with every beat was last done
         self._folder = folder
         self._kind, self._also = kind, also
         self._began_at = clock.now().timestamp()
@@ -157,7 +159,9 @@ class Pulse:
             await self._publish()
             if self._also is not None:
                 try:
-                    await self._also()
+                    async with asyncio.timeout(BEAT_SECONDS):
+                        await self._also()
+                    self.did_at = clock.now()
                 except Exception as error:  # noqa: BLE001 — while PostgreSQL is away the heart goes on
                     logger.warning("beat_incomplete", reason=type(error).__name__)
             await asyncio.sleep(BEAT_SECONDS)

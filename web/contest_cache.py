@@ -62,6 +62,11 @@ class ContestCache:
         await self._read_if_stale()
         return self._switches
 
+    @property
+    def remembered(self) -> tuple[Sequence[ContestShown], PlatformSwitches]:
+        """What the last reading has found, for who must not wait for the next."""
+        return self._contests, self._switches
+
     def told(self, round_id: int) -> orjson.Fragment | None:
         """The notices for a save's answer, from memory alone; None when there are none.
 

@@ -6,6 +6,7 @@ here and from nowhere else.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 
 from core import db
 from core.errors import Refusal
+from core.groupcommit import is_outage
 from core.settings import is_loopback
 from people.roles import Action, ContestScope, UnitScope, may, may_somewhere
 from people.sessions import Viewer, find_session
@@ -26,6 +28,8 @@ from web.forms import wants_json
 from web.tokens import AttemptToken, Tokens
 
 Handler = Callable[[Request], Awaitable[Response]]
+# Longer than this a page for an outage waits for nobody.
+SESSION_SECONDS = 2
 # The one page that a password which was handed over opens.
 FIRST_PAGE = "/tai-khoan/mat-khau"
 
@@ -42,7 +46,8 @@ class Access:
     door: str = "/dang-nhap"
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.action}" if self.kind == "staff" else self.kind
+        is_of_staff = self.kind in {"staff", "on_watch"}
+        return f"{self.kind}:{self.action}" if is_of_staff else self.kind
 
 
 EVERYBODY = Access("everybody")
@@ -55,6 +60,11 @@ THIS_MACHINE = Access("this_machine")  # probes and Prometheus
 def staff(action: Action) -> Access:
     """Somebody whose role allows the action somewhere; the page asks again for its object."""
     return Access("staff", action, door="/dang-nhap/can-bo")
+
+
+def on_watch(action: Action) -> Access:
+    """Staff for the whole platform; while no session can be looked up, who was let in before."""
+    return Access("on_watch", action, door="/dang-nhap/can-bo")
 
 
 def guarded(access: Access, handler: Handler) -> Handler:
@@ -128,6 +138,23 @@ async def _staff(request: Request, access: Access) -> Response | None:
     return None
 
 
+async def _on_watch(request: Request, access: Access) -> Response | None:
+    """A page for the middle of an outage must open in the middle of an outage."""
+    try:
+        async with asyncio.timeout(SESSION_SECONDS):
+            refused = await _staff(request, access)
+    except Exception as error:
+        tokens: Tokens = request.app.state.tokens
+        is_known = tokens.is_watch(request.cookies.get(tokens.watch_cookie))
+        if not (is_known and is_outage(error)):
+            raise
+        request.state.viewer = None
+        return None
+    if refused is None and not may(await viewer_of(request), access.action, None):
+        raise Refusal("not_found", "Không tìm thấy trang này.")
+    return refused
+
+
 async def _attempt_holder(request: Request, _access: Access) -> Response | None:
     """The token decides without a look at the database; failing it, the owner's session does."""
     tokens: Tokens = request.app.state.tokens
@@ -163,6 +190,7 @@ _CHECKS: dict[str, Callable[[Request, Access], Awaitable[Response | None]]] = {
     "everybody": _everybody,
     "signed_in": _signed_in,
     "staff": _staff,
+    "on_watch": _on_watch,
     "attempt_holder": _attempt_holder,
     "this_machine": _this_machine,
 }

@@ -64,6 +64,7 @@ def menu(viewer: Viewer) -> list[dict[str, str]]:
         ("people", "Người", "/quan-tri/nguoi", may_somewhere(viewer, "manage_people")),
         ("roles", "Vai trò", "/quan-tri/vai-tro", may_somewhere(viewer, "grant_roles")),
         ("audit", "Nhật ký", "/quan-tri/nhat-ky", may(viewer, "see_audit", None)),
+        ("operations", "Vận hành", "/quan-tri/van-hanh", may(viewer, "see_operations", None)),
     )
     return [
         {"key": key, "label": label, "url": url} for key, label, url, is_open in doors if is_open

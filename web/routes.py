@@ -15,6 +15,7 @@ from web.guard import (
     Access,
     Handler,
     guarded,
+    on_watch,
     staff,
 )
 from web.pages import (
@@ -38,6 +39,7 @@ from web.pages import (
     manage_export,
     manage_home,
     manage_import,
+    manage_operations,
     manage_people,
     manage_prizes,
     manage_question,
@@ -494,6 +496,18 @@ TABLE: list[tuple[str, str, Access, Handler]] = [
     ),
     ("GET", "/quan-tri/nhat-ky", staff("see_audit"), manage_audit.audit),
     ("POST", "/quan-tri/nhat-ky/xuat", staff("see_audit"), manage_audit.export_audit),
+    (
+        "GET",
+        "/quan-tri/van-hanh",
+        on_watch("see_operations"),
+        manage_operations.operations,
+    ),
+    (
+        "POST",
+        "/quan-tri/van-hanh/cong-tac",
+        staff("run_platform"),
+        manage_operations.turn_switch,
+    ),
     ("GET", "/healthz", EVERYBODY, health.alive),
     ("GET", "/readyz", EVERYBODY, health.ready),
     ("GET", "/metrics", THIS_MACHINE, health.metrics),

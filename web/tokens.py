@@ -24,6 +24,8 @@ SESSION_SECONDS = 30 * 24 * 3600
 HALF_WAY_SECONDS = 300  # between the password and the second factor's code
 TICKET_SECONDS = 12 * 3600
 TICKET_PATH = "/cuoc-thi"
+WATCH_SECONDS = 12 * 3600  # one day on duty
+WATCH_PAGE = "/quan-tri/van-hanh"
 STAFF_DOOR = "/dang-nhap/can-bo"
 MOST_TOKENS_KEPT = 20_000
 
@@ -50,6 +52,7 @@ class Tokens:
         self._sessions = _signer(secret, "session")
         self._half_way = _signer(secret, "half-way")
         self._tickets = _signer(secret, "ticket")
+        self._watches = _signer(secret, "watch")
         self._is_https = is_https
         # A browser shows the same cookie with each of its saves. Tokens do not expire, so a look
         # at the signature holds for ever.
@@ -57,6 +60,7 @@ class Tokens:
         # Behind HTTPS the prefixes keep a neighbouring host from planting these cookies.
         self.session_cookie = "__Host-phien" if is_https else "phien"
         self.attempt_cookie = "__Secure-bai_thi" if is_https else "bai_thi"
+        self.watch_cookie = "__Secure-truc" if is_https else "truc"
         self.half_way_cookie = "__Secure-cho_ma" if is_https else "cho_ma"
         self.ticket_cookie = "__Secure-so_cho" if is_https else "so_cho"
 
@@ -119,6 +123,24 @@ class Tokens:
     def clear_half_way(self, response: Response) -> None:
         response.delete_cookie(
             self.half_way_cookie, path=STAFF_DOOR, secure=self._is_https, httponly=True
+        )
+
+    def set_watch(self, response: Response, account_id: int) -> None:
+        """Who may see the operations page now may see it while no session can be looked up."""
+        until = int(now().timestamp()) + WATCH_SECONDS
+        signed = self._watches.sign(f"{account_id}.{until}").decode()
+        self._set(response, self.watch_cookie, signed, WATCH_PAGE, max_age=WATCH_SECONDS)
+
+    def is_watch(self, cookie: str | None) -> bool:
+        try:
+            _, until = self._watches.unsign(cookie or "").decode().split(".")
+            return now().timestamp() <= int(until)
+        except (BadSignature, ValueError):
+            return False
+
+    def clear_watch(self, response: Response) -> None:
+        response.delete_cookie(
+            self.watch_cookie, path=WATCH_PAGE, secure=self._is_https, httponly=True
         )
 
     def set_attempt(self, response: Response, token: AttemptToken) -> None:

@@ -41,6 +41,7 @@ SHOWN_UNITS = 10
 # A score normally comes within seconds; longer than this is worth a look at the worker.
 SLOW_SCORING_SECONDS = 60
 MOST_WAITING_JOBS = 200
+LONGEST_PROPOSED = 500
 SCOPES = {"tat-ca": "Tất cả mọi người", "don-vi": "Một đơn vị", "nguoi": "Một người"}
 _SWITCHES: Mapping[Switch, tuple[str, str, str]] = {
     "entry": ("Dừng nhận người mới", "Nhận người mới trở lại", "Người chưa vào thi lần nào"),
@@ -84,8 +85,14 @@ async def monitor(request: Request) -> Response:
 
 
 async def controls(request: Request) -> Response:
+    """The page may come filled in with a proposal: the operations page makes one of an outage."""
     found, viewer = await _asked(request, "manage_contest")
-    return await _controls_page(request, viewer, found, Form({}))
+    proposed = {
+        name: [request.query_params[name][:LONGEST_PROPOSED]]
+        for name in ("dot", "cho", "phut", "ly_do")
+        if name in request.query_params
+    }
+    return await _controls_page(request, viewer, found, Form(proposed))
 
 
 async def grant_time(request: Request) -> Response:

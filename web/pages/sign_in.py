@@ -187,6 +187,7 @@ async def sign_out(request: Request) -> Response:
     response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
     tokens = request.app.state.tokens
     tokens.clear_session(response)
+    tokens.clear_watch(response)
     if viewer is not None:
         await revoke_session(viewer.session_id, account_id=viewer.account_id)
         # A shared phone must not keep the papers of the person who left.
