@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from core.pulse import GONE_SECONDS, Card
 from core.text import datetime_shown, duration_shown, number
 from web.load_level import BUSY, CALM, FULL
 from web.watch import Sight
@@ -21,6 +22,7 @@ State = Literal["ok", "warn", "bad", "unknown"]
 SLOW_SCORING_SECONDS, STOPPED_SCORING_SECONDS = 60, 300
 QUIET_WORKER_SECONDS, SILENT_WORKER_SECONDS = 60, 180
 SLOW_QUEUE_SECONDS = 120
+LOST_PROCESS_SECONDS = 600
 SLOW_DATABASE_MS = 500
 # Of the connections that PostgreSQL allows.
 MANY_CONNECTIONS = 0.8
@@ -28,8 +30,8 @@ LITTLE_DISK_BYTES, NO_DISK_BYTES = 5 * 10**9, 10**9
 # A nightly backup that is late by some hours; and three that are missing.
 OLD_BACKUP_SECONDS, LOST_BACKUP_SECONDS = 30 * 3600, 3 * 24 * 3600
 _WAIT = (
-    "Người đang thi không mất bài: câu trả lời còn trên máy của họ và tự gửi lại. "
-    "Đừng bảo họ tải lại trang."
+    "Xem đèn Cơ sở dữ liệu. Người đang thi không mất bài: câu trả lời còn trên máy của họ và tự "
+    "gửi lại; đừng bảo họ tải lại trang."
 )
 
 
@@ -228,6 +230,14 @@ def _processes(scene: Scene) -> Light:
     words = f"{webs} tiến trình web, {len(living) - webs} tiến trình chấm bài đang chạy."
     if not scene.sight.is_valkey_up:
         words += " Chỉ thấy máy chủ này, vì Valkey không trả lời."
+    lost = [card for card in scene.sight.cards if _is_lost(card, scene.at)]
+    if lost:
+        return Light(
+            name,
+            "warn",
+            f"{words} {len(lost)} tiến trình vừa mất liên lạc.",
+            "Tiến trình hỏng tự chạy lại trong vài giây. Nếu không thấy, khởi động lại trên máy chủ đó.",
+        )
     if len({card["edition"] for card in living}) > 1:
         return Light(
             name,
@@ -236,6 +246,12 @@ def _processes(scene: Scene) -> Light:
             "Bình thường khi đang nâng cấp. Nếu không, khởi động lại tiến trình cũ.",
         )
     return Light(name, "ok", words)
+
+
+def _is_lost(card: Card, at: datetime) -> bool:
+    """Gone without a word, and lately: a process that ends on purpose takes its card away."""
+    silence: float = at.timestamp() - card["seen_at"]
+    return GONE_SECONDS <= silence < LOST_PROCESS_SECONDS
 
 
 def _disk(scene: Scene) -> Light:

@@ -46,18 +46,22 @@ PAGE = "/quan-tri/van-hanh"
 MOST_NOTES = 12
 # Asked for one after another with every refresh, so each may take only a moment.
 ASK_SECONDS = 1.0
-_SWITCHES: Mapping[PlatformSwitch, tuple[str, str, str]] = {
+# What a switch is called while it is on, how it is thrown and released, and what it reaches.
+_SWITCHES: Mapping[PlatformSwitch, tuple[str, str, str, str]] = {
     "lite": (
+        "Chế độ gọn",
         "Bật chế độ gọn",
         "Tắt chế độ gọn",
         "Bảng xếp hạng, thống kê và các lượt hỏi tự động tạm nghỉ, dành sức cho người đang thi",
     ),
     "sign_up": (
         "Tạm dừng đăng ký mới",
+        "Tạm dừng đăng ký mới",
         "Nhận đăng ký mới trở lại",
         "Trang đăng ký báo tạm dừng; người đã có tài khoản vẫn vào thi",
     ),
     "starts": (
+        "Tạm dừng bắt đầu bài mới",
         "Tạm dừng bắt đầu bài mới ở mọi cuộc thi",
         "Cho bắt đầu bài mới trở lại",
         "Người đang làm bài vẫn lưu và nộp bình thường",
@@ -289,7 +293,7 @@ def _thrown(name: PlatformSwitch, switches: PlatformSwitches) -> dict[str, Any]:
 
 
 def _choice(name: PlatformSwitch, switches: PlatformSwitches) -> dict[str, str]:
-    on, off, reach = _SWITCHES[name]
+    _, on, off, reach = _SWITCHES[name]
     is_on = name in switches.thrown
     return {"value": f"{name}:{0 if is_on else 1}", "label": off if is_on else on, "hint": reach}
 
