@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -136,10 +137,15 @@ def _migrate(_arguments: argparse.Namespace, chosen: Settings) -> None:
 
 def _local(_arguments: argparse.Namespace, chosen: Settings) -> None:
     stack = LocalStack(chosen.local_path)
+    # Handlers, not sigwait: a library's thread that does not wait for the signal would take it,
+    # and this process would be gone without having stopped its servers.
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _number, _frame: stopping.set())
     addresses = stack.start()
-    print(f"DATABASE_URL={addresses.database_url}\nREDIS_URL={addresses.redis_url}", flush=True)
     try:
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        print(f"DATABASE_URL={addresses.database_url}\nREDIS_URL={addresses.redis_url}", flush=True)
+        stopping.wait()
     finally:
         stack.stop()
 

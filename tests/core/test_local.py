@@ -56,14 +56,20 @@ def run_sql(url: str, sql: str) -> object:
     return asyncio.run(call())
 
 
+def stop(process: subprocess.Popen[str]) -> None:
+    """As `kill` does it: the process ends by itself, after its servers have."""
+    process.terminate()
+    assert process.wait(30) == 0
+
+
 def kill_and_wait(
-    process: subprocess.Popen[str], folder: Path, stop: signal.Signals = signal.SIGKILL
+    process: subprocess.Popen[str], folder: Path, by: signal.Signals = signal.SIGKILL
 ) -> None:
     """End the run and wait for its PostgreSQL: while it writes its last checkpoint it answers
     with an error, but it still holds its folder."""
     pid_file = folder / "postgresql" / "postmaster.pid"
     server = Path("/proc") / pid_file.read_text(encoding="utf-8").split("\n", 1)[0]
-    process.send_signal(stop)
+    process.send_signal(by)
     process.wait(30)
     give_up_at = time.monotonic() + 20
     while server.exists():
@@ -72,21 +78,20 @@ def kill_and_wait(
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_data_survive_however_the_run_ends(folder: Path, stop: signal.Signals) -> None:
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_data_survive_however_the_run_ends(folder: Path, by: signal.Signals) -> None:
     process, first = start_local(folder)
     run_sql(first.database_url, "CREATE TABLE kept (word text)")
     run_sql(first.database_url, "INSERT INTO kept VALUES ('còn') RETURNING word")
     Redis.from_url(first.redis_url).set("kept", "còn")
     time.sleep(1.2)  # appendfsync everysec
-    kill_and_wait(process, folder, stop)
+    kill_and_wait(process, folder, by)
     again, second = start_local(folder)
     try:
         assert run_sql(second.database_url, "SELECT word FROM kept") == "còn"
         assert Redis.from_url(second.redis_url, decode_responses=True).get("kept") == "còn"
     finally:
-        again.terminate()
-        again.wait(30)
+        stop(again)
     assert running_stack(folder) is None
 
 
@@ -99,8 +104,7 @@ def test_what_is_committed_is_on_disk(folder: Path) -> None:
         assert redis.config_get("appendonly") == {"appendonly": "yes"}
         assert redis.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
     finally:
-        process.terminate()
-        process.wait(30)
+        stop(process)
 
 
 def test_a_second_instance_on_the_same_folder_is_refused_with_a_sentence(folder: Path) -> None:
@@ -113,8 +117,7 @@ def test_a_second_instance_on_the_same_folder_is_refused_with_a_sentence(folder:
         found = running_stack(folder)
         assert found == addresses
     finally:
-        process.terminate()
-        process.wait(30)
+        stop(process)
 
 
 def test_passwords_are_needed_and_kept_from_other_accounts(folder: Path) -> None:
@@ -128,8 +131,7 @@ def test_passwords_are_needed_and_kept_from_other_accounts(folder: Path) -> None
         with pytest.raises(asyncpg.InvalidPasswordError):
             run_sql(open_url, "SELECT 1")
     finally:
-        process.terminate()
-        process.wait(30)
+        stop(process)
 
 
 def test_a_stale_pid_file_that_names_another_program_does_not_stop_the_start(
@@ -142,8 +144,7 @@ def test_a_stale_pid_file_that_names_another_program_does_not_stop_the_start(
     try:
         assert run_sql(second.database_url, "SELECT 1") == 1
     finally:
-        again.terminate()
-        again.wait(30)
+        stop(again)
 
 
 @pytest.mark.parametrize("name", ["postgresql", "valkey"])
