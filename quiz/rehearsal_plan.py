@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.text import number, percent
+
 # Of everybody who takes part in a round: who comes on its last day, and of those in its last hour.
 LAST_DAY_SHARE = 0.30
 LAST_HOUR_SHARE = 0.25
@@ -201,16 +203,16 @@ def _room(found: Figures) -> list[Reason]:
     if found.cpu_share > BUSIEST_CPU:
         reasons.append(
             Reason(
-                f"Bộ xử lý bận {_percent(found.cpu_share)}, không còn dư cho lúc đông hơn dự kiến.",
+                f"Bộ xử lý bận {percent(found.cpu_share, 0)}, không còn dư cho lúc đông hơn dự kiến.",
                 "Dùng máy nhiều nhân hơn hoặc thêm máy chủ.",
             )
         )
     if found.free_disk_share < LEAST_FREE_DISK:
         reasons.append(
             Reason(
-                f"Đĩa chỉ còn trống {_percent(found.free_disk_share)}.",
+                f"Đĩa chỉ còn trống {percent(found.free_disk_share, 0)}.",
                 "Dọn đĩa hoặc mở rộng đĩa trước khi mở đợt thi; nên còn trống ít nhất "
-                f"{_percent(LEAST_FREE_DISK)}.",
+                f"{percent(LEAST_FREE_DISK, 0)}.",
             )
         )
     return reasons
@@ -222,12 +224,8 @@ def _percentile(ordered: Sequence[float], share: float) -> float:
 
 
 def _shown(value: float) -> str:
-    return f"{value:.1f}".replace(".", ",").removesuffix(",0")
+    return number(value, 1).removesuffix(",0")
 
 
 def _seconds(milliseconds: float) -> str:
-    return f"{milliseconds / 1000:.2f} giây".replace(".", ",")
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %"
+    return f"{number(milliseconds / 1000, 2)} giây"

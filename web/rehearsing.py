@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import shutil
 import signal
 import sys
@@ -112,7 +113,10 @@ async def _work(
         "figures": asdict(figures),
         "reasons": [asdict(each) for each in judge(figures)],
         "failure_lines": seen["failure_lines"],
-        "generator_cpu_seconds": round(seen["cpu_seconds"], 1),
+        # The crowd itself, of all cores while it played: part of `cpu_share` where it played here.
+        "crowd_cpu_share": round(
+            seen["cpu_seconds"] / seen["duration_seconds"] / (os.cpu_count() or 1), 3
+        ),
     }
 
 

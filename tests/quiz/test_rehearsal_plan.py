@@ -56,8 +56,8 @@ def test_good_figures_say_go() -> None:
         ({"submit": replace(FAST, p99_ms=1_001)}, "Nộp bài chậm"),
         ({"scoring_p95_seconds": 31.5}, "phải chờ 31,5 giây"),
         ({"scoring_p95_seconds": None}, "có bài chưa được chấm"),
-        ({"cpu_share": 0.81}, "Bộ xử lý bận 81 %"),
-        ({"free_disk_share": 0.19}, "Đĩa chỉ còn trống 19 %"),
+        ({"cpu_share": 0.81}, "Bộ xử lý bận 81%"),
+        ({"free_disk_share": 0.19}, "Đĩa chỉ còn trống 19%"),
     ],
 )
 def test_each_bad_figure_says_no_go_with_its_reason_and_a_way_out(

@@ -34,7 +34,7 @@ def kept(**changes: object) -> dict[str, object]:
         "figures": asdict(figures),
         "reasons": [asdict(each) for each in judge(figures)],
         "failure_lines": ["StepFailed: save: 500"] if figures.error_count else [],
-        "generator_cpu_seconds": 3.2,
+        "crowd_cpu_share": 0.03,
     }
 
 
@@ -91,7 +91,7 @@ async def test_the_sheet_says_go_or_no_go_with_its_reasons(
     await rehearsals.end(rehearsal_id, "done", sheet=kept(**changes))
     for name in ("organiser", "approver", "leader"):
         page = await stage.clients[name].get(f"{DESK}/{rehearsal_id}")
-        assert f"</svg> {words}</h2>" in page.text
+        assert f"</svg>{words}</h2>" in page.text
     assert "12.000, mất 0" in page.text
     if changes:
         assert "Lưu câu trả lời chậm: 99 trong 100 lần phải chờ đến 0,90 giây" in page.text

@@ -206,7 +206,10 @@ def _facts(kept: Mapping[str, Any]) -> list[tuple[str, str]]:
             "Chấm xong 95 trong 100 bài",
             "chưa xong" if lag is None else f"trong {number(lag, 1)} giây",
         ),
-        ("Bộ xử lý bận", percent(found["cpu_share"], 0)),
+        (
+            "Bộ xử lý bận",
+            f"{percent(found['cpu_share'], 0)}, kể cả đám đông giả {percent(kept['crowd_cpu_share'], 0)}",
+        ),
         ("Đĩa còn trống", percent(found["free_disk_share"], 0)),
     ]
 
