@@ -119,23 +119,23 @@ async def ask(round_id: int, expected_count: int, *, by: int | None) -> int:
 async def stop(contest_id: int, rehearsal_id: int, *, by: int | None) -> None:
     """Have a rehearsal stopped; one that nobody runs yet is cancelled at once. Repeatable."""
     async with db.transaction() as connection:
-        state = await connection.fetchval(
-            "UPDATE rehearsal h SET stop_asked_at = coalesce(stop_asked_at, $3), "
+        round_id = await connection.fetchval(
+            "UPDATE rehearsal h SET stop_asked_at = $3, "
             "state = CASE state WHEN 'waiting' THEN 'cancelled' ELSE state END, "
             "ended_at = CASE state WHEN 'waiting' THEN $3 ELSE ended_at END "
             "FROM round r WHERE h.id = $2 AND r.id = h.round_id AND r.contest_id = $1 "
-            "AND h.state = ANY($4::text[]) RETURNING h.round_id",
+            "AND h.state = ANY($4::text[]) AND h.stop_asked_at IS NULL RETURNING h.round_id",
             contest_id,
             rehearsal_id,
             now(),
             list(ACTIVE),
         )
-        if state is not None:
+        if round_id is not None:
             await record(
                 connection,
                 by=by,
                 action="stop_rehearsal",
-                subject=f"round:{state}",
+                subject=f"round:{round_id}",
                 detail={"rehearsal": rehearsal_id},
             )
 

@@ -16,14 +16,14 @@ EXPECTED_INDEXES = {
     "blueprint_line_once", "exclusion_phone", "headcount_once_a_day", "consent_text_version",
     "unit_succession_once", "board_snapshot_once", "correction_one_waiting", "award_place",
     "disqualification_once", "result_snapshot_once", "suspicion_once", "round_minute_once",
-    "topic_statistic_once", "question_statistic_once", "eligibility_phone", "platform_switch_once",
+    "topic_statistic_once", "question_statistic_once", "eligibility_phone", "rehearsal_one_at_a_time", "platform_switch_once",
 }  # fmt: skip
 EXPECTED_CONSTRAINTS = {
     "attempt_state_known", "attempt_closed_or_open", "attempt_scored_after_closing",
     "contest_approved_by_a_second_person", "round_window_ordered", "role_over_one_thing",
     "account_phone_e164", "score_of_an_attempt", "participant_is_a_person",
     "audit_entry_detail_is_an_object", "correction_approved_by_a_second_person", "award_to_one",
-    "extension_for_one_scope", "platform_switch_known", "service_span_ordered",
+    "extension_for_one_scope", "rehearsal_state_known", "rehearsal_of_a_round", "platform_switch_known", "service_span_ordered",
 }  # fmt: skip
 
 
