@@ -98,6 +98,10 @@ class GroupCommitter(Generic[Row, Result]):
 
     async def submit(self, row: Row) -> Result:
         """Return once `row` is durable; raise what went wrong with it, or a refusal when full."""
+        return await self.put(row)
+
+    def put(self, row: Row) -> asyncio.Future[Result]:
+        """`submit` for a caller that is no task: the answer comes later, a refusal at once."""
         if self._closing:
             raise _refuse_busy("restarting")
         if len(self._queue) >= self._queue_limit:
@@ -107,7 +111,7 @@ class GroupCommitter(Generic[Row, Result]):
         )
         self._queue.append(waiting)
         self._arrival.set()
-        return await waiting.answer
+        return waiting.answer
 
     async def close(self) -> None:
         """Take no more rows, write what waits, stop."""

@@ -7,6 +7,7 @@ the instant at which the request arrived, on PostgreSQL's clock.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -224,6 +225,10 @@ class Attempts:
         Refused: unknown attempt, another page took over, past the deadline, already handed in.
         """
         return await self._saves.submit(save)
+
+    def put_save(self, save: Save) -> asyncio.Future[Saved]:
+        """`save` for a caller that is no task."""
+        return self._saves.put(save)
 
     async def submit(self, save: Save) -> Saved:
         """Hand in, with the answers of this request if they are the newest; repeatable."""

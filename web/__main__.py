@@ -94,6 +94,7 @@ def _serve(arguments: argparse.Namespace, chosen: Settings) -> None:
 
     from web.app import create_app
     from web.leaving import LeavingServer
+    from web.save_wire import wire
 
     ready = resolved(chosen)
     if arguments.fd is not None:
@@ -105,7 +106,7 @@ def _serve(arguments: argparse.Namespace, chosen: Settings) -> None:
         port=ready.port,
         fd=arguments.fd,
         loop="uvloop",
-        http="httptools",
+        http=wire(app.state),
         lifespan="on",
         access_log=False,
         log_config=None,

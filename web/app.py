@@ -27,7 +27,6 @@ from quiz.attempts import Attempts
 from web.admission import Gate
 from web.contest_cache import ContestCache
 from web.edge import Edge
-from web.fast_lane import FastLane
 from web.load_level import CALM, HEAVY, Load, keep_load
 from web.page_copies import PageCopies
 from web.pages import errors
@@ -44,11 +43,11 @@ GARBAGE_THRESHOLDS = (20_000, 20, 50)
 
 
 class Application(Starlette):
-    """Starlette behind our edge and the fast lane: what they answer passes none of its layers."""
+    """Starlette behind our edge and the gate: what they answer passes none of its layers."""
 
     def build_middleware_stack(self) -> ASGIApp:
         settings: Settings = self.state.settings
-        inner = FastLane(Gate(super().build_middleware_stack(), self.state), self.state)
+        inner = Gate(super().build_middleware_stack(), self.state)
         self.state.edge = Edge(inner, public_url=settings.public_url, load=self.state.load)
         return self.state.edge  # type: ignore[no-any-return]  # State has no types
 

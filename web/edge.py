@@ -57,23 +57,40 @@ class Edge:
         headers = dict(_HEADERS)
         if public_url.startswith("https://"):
             headers["strict-transport-security"] = "max-age=31536000"
-        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self.headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self.is_leaving = False
         self._lines = _Lines()
 
     def leave(self) -> None:
         """From now on every answer asks its connection to end: the process is about to."""
-        self._headers = [*self._headers, (b"connection", b"close")]
+        self.is_leaving = True
+        self.headers = [*self.headers, (b"connection", b"close")]
+
+    def come_in(self, scope: Scope) -> None:
+        """Stamp a request before anything else: a deadline is decided by when it arrived."""
+        state = scope.setdefault("state", {})
+        state["arrived"] = time.monotonic()
+        state["request_id"] = _passed_on(scope) or f"{_PROCESS}-{next(_NUMBERS):x}"
+        self._load.in_flight += 1
+
+    def go_out(self, scope: Scope, status: int) -> None:
+        """Count a request that has been answered."""
+        state = scope["state"]
+        self._load.in_flight -= 1
+        self._load.answered += 1
+        seconds = time.monotonic() - state["arrived"]
+        route = state.get("route_path", "unmatched")
+        REQUESTS.observe(route, status // 100, seconds)
+        if status == _FAILED or seconds >= SLOW_SECONDS:
+            self._lines.write(scope, route, status, seconds)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        # Before anything else: a deadline is decided by when the request arrived.
-        arrived = time.monotonic()
-        request_id = _passed_on(scope) or f"{_PROCESS}-{next(_NUMBERS):x}"
-        state = scope.setdefault("state", {})
-        state["arrived"] = arrived
-        state["request_id"] = request_id
+        if "arrived" not in scope.get("state", ()):  # else web.save_wire has met it first
+            self.come_in(scope)
+        request_id: str = scope["state"]["request_id"]
         REQUEST_ID.set(request_id)
         status = 500
 
@@ -83,14 +100,13 @@ class Edge:
                 status = message["status"]
                 message["headers"] = [
                     *message["headers"],
-                    *self._headers,
+                    *self.headers,
                     (b"x-request-id", request_id.encode()),
                 ]
             await send(message)
 
-        self._load.in_flight += 1
         try:
-            if scope["method"] not in SAFE_METHODS and self._is_cross_site(scope):
+            if scope["method"] not in SAFE_METHODS and self.is_cross_site(scope):
                 await _refuse(send_with_headers, HTTPStatus.FORBIDDEN, _CROSS_SITE)
             elif "\0" in scope["path"] or b"%00" in scope["query_string"]:
                 # PostgreSQL keeps no such character, so no honest address has one.
@@ -98,20 +114,14 @@ class Edge:
             else:
                 await self._app(scope, receive, send_with_headers)
         finally:
-            self._load.in_flight -= 1
-            self._load.answered += 1
-            seconds = time.monotonic() - arrived
-            route = state.get("route_path", "unmatched")
-            REQUESTS.observe(route, status // 100, seconds)
-            if status == _FAILED or seconds >= SLOW_SECONDS:
-                self._lines.write(scope, route, status, seconds)
+            self.go_out(scope, status)
 
-    def _is_cross_site(self, scope: Scope) -> bool:
+    def is_cross_site(self, scope: Scope) -> bool:
         """A browser says where a request comes from; scripts that send neither header may pass."""
+        for name, value in scope["headers"]:
+            if name == b"sec-fetch-site":
+                return value not in {b"same-origin", b"none"}
         headers = Headers(scope=scope)
-        site = headers.get("sec-fetch-site")
-        if site is not None:
-            return site not in {"same-origin", "none"}
         origin = headers.get("origin")
         if origin is None:
             return False

@@ -24,8 +24,9 @@ STARTS_AT = (0.0, 1.0, 2.0, 5.0)
 LAG_LIMIT_SECONDS = 0.04
 WAIT_LIMIT_SECONDS = 0.12
 STAY_LIMIT_SECONDS = 0.2
-# Fewer than these inside at once are no crowd: whatever is slow then, refusing others mends nothing.
-CROWD = 64
+# Fewer than these inside at once are no crowd (an attempt is priced with 64, QL1): whatever is slow
+# then, refusing others mends nothing.
+CROWD = 128
 TICK_SECONDS = 0.2
 # The median of a second: one slow export or one long sweep of the collector is not overload.
 SAMPLES = 5

@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from core import db
 from core.db import Connection
@@ -79,6 +80,11 @@ async def ready(_request: Request) -> Response:
     return Response(b"ready")
 
 
+class Bare(Starlette):
+    def leave(self) -> None:
+        """Nothing to tell anybody: no proxy stands in front."""
+
+
 def create_app(settings: Settings) -> Starlette:
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -90,7 +96,7 @@ def create_app(settings: Settings) -> Starlette:
         await app.state.committer.close()
         await db.close_database()
 
-    return Starlette(
+    return Bare(
         routes=[
             Route("/bai-thi/{attempt}/luu", save, methods=["POST"]),
             Route("/readyz", ready),
@@ -102,8 +108,11 @@ def create_app(settings: Settings) -> Starlette:
 if __name__ == "__main__":
     import web.__main__
     import web.app
+    import web.save_wire
 
-    # The platform's own command with another application: its server settings, whatever they are.
-    web.app.create_app = create_app
+    # The platform's own command with another application: its server settings, whatever they are,
+    # without its lane for saves.
+    web.app.create_app = create_app  # type: ignore[assignment]  # it has all that the command uses
+    web.save_wire.wire = lambda _state: HttpToolsProtocol
     sys.argv = ["web", "serve"]
     sys.exit(web.__main__.main())

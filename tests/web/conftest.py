@@ -19,6 +19,7 @@ from core.settings import Settings
 from people.sessions import open_session
 from quiz import frozen
 from web.app import create_app
+from web.save_wire import wire
 
 # Each client would read all certificates of the machine anew, and a cast has eleven clients.
 CERTIFICATES = ssl.create_default_context()
@@ -59,7 +60,9 @@ async def running_site(database: Addresses, settings: Settings) -> AsyncIterator
     listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(
-        uvicorn.Config(app, lifespan="on", log_config=None, timeout_graceful_shutdown=2)
+        uvicorn.Config(
+            app, http=wire(app.state), lifespan="on", log_config=None, timeout_graceful_shutdown=2
+        )
     )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     while not server.started:

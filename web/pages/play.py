@@ -126,7 +126,12 @@ async def paper(request: Request) -> Response:
 
 
 async def save(request: Request) -> Response:
-    """The save of a page without script or of an owner without a token; others take the fast lane."""
+    """The save of a page without script or of an owner without a token, and what became of a save
+    that `web.save_wire` could not answer.
+    """
+    failed: Exception | None = getattr(request.state, "failed_save", None)
+    if failed is not None:
+        raise failed
     arrived_at = _arrived_at(request)
     token: AttemptToken = request.state.attempt
     fields = parse_form(await read_body(request, LARGEST_FORM_BYTES))
