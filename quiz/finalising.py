@@ -37,10 +37,15 @@ _NOT_PROVISIONAL = (
     "not_provisional",
     "Đợt thi chưa đóng hoặc còn bài chưa chấm; hãy thử lại sau.",
 )
+# Two questions, so that each has its small index: one of open attempts, one of unscored ones.
+_SOMEBODY_WAITS = """
+    (EXISTS (SELECT FROM attempt WHERE round_id = {round_id} AND state = 'open')
+     OR EXISTS (SELECT FROM attempt
+                WHERE round_id = {round_id} AND state <> 'open' AND NOT is_scored))
+"""
 _WAITING = {
     "not_provisional": (  # somebody was given more time after the close
-        "SELECT EXISTS (SELECT FROM attempt WHERE round_id = $1 "
-        "AND (state = 'open' OR NOT is_scored))",
+        f"SELECT {_SOMEBODY_WAITS.format(round_id='$1')}",
         _NOT_PROVISIONAL[1],
     ),
     "corrections_waiting": (
@@ -64,8 +69,7 @@ async def mark_provisional() -> int:
     rows = await db.pool().fetch(
         "UPDATE round r SET result = 'provisional' WHERE r.result = 'none' "  # noqa: S608 — only our own condition is put in
         f"AND {LAST_CLOSE} < clock_timestamp() "
-        "AND NOT EXISTS (SELECT FROM attempt a "
-        "WHERE a.round_id = r.id AND (a.state = 'open' OR NOT a.is_scored)) RETURNING r.id"
+        f"AND NOT {_SOMEBODY_WAITS.format(round_id='r.id')} RETURNING r.id"
     )
     return len(rows)
 

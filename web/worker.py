@@ -39,6 +39,10 @@ EVERY_TEN_SECONDS = set(range(0, 60, 10))
 EVERY_FIVE_SECONDS = set(range(0, 60, 5))
 EVERY_FIVE_MINUTES = set(range(2, 60, 5))
 JOB_SECONDS = 120
+# These see one state of a whole round, or show it at once: no slices. A million attempts take
+# minutes; meanwhile whoever else picks the job up finds its row held and goes away.
+LONG_JOB_SECONDS = 1800
+LONG_JOBS = (quiz.jobs.rescore_waiting, quiz.jobs.compute_statistics)
 RESTART_SECONDS = 1.0
 
 
@@ -54,9 +58,15 @@ def cron_lines() -> list[Any]:
             minute={11, 41},
             second=23,
             keep_result=0,
+            timeout=LONG_JOB_SECONDS,
             run_at_startup=True,  # a demonstration has a closed round from its first minute
         ),
-        every(quiz.jobs.rescore_waiting, second={3, 23, 43}, keep_result=0),
+        every(
+            quiz.jobs.rescore_waiting,
+            second={3, 23, 43},
+            keep_result=0,
+            timeout=LONG_JOB_SECONDS,
+        ),
         every(quiz.jobs.look_for_suspicions, minute=EVERY_FIVE_MINUTES, second=33, keep_result=0),
         every(campaigns.jobs.send_waiting_codes, second=EVERY_TEN_SECONDS, keep_result=0),
         every(campaigns.jobs.purge_sign_in_codes, minute={13}, second=0, keep_result=0),
@@ -87,6 +97,10 @@ async def work(settings: Settings) -> None:
         await db.close_database()
 
 
+def _seconds_of(job: Any) -> int:
+    return LONG_JOB_SECONDS if job in LONG_JOBS else JOB_SECONDS
+
+
 async def _name_job(context: dict[str, Any]) -> None:
     """What a job logs bears its number, as what a request logs does."""
     REQUEST_ID.set(f"job-{str(context['job_id'])[:12]}")
@@ -101,7 +115,10 @@ async def _work_once(settings: Settings, pulse: Pulse) -> None:
         redis_settings(settings.redis_url), job_serializer=serialize, job_deserializer=deserialize
     )
     worker = Worker(
-        functions=[func(job, keep_result=0, timeout=JOB_SECONDS, max_tries=5) for job in JOBS],  # type: ignore[arg-type]  # arq's protocol wants *args
+        functions=[
+            func(job, keep_result=0, timeout=_seconds_of(job), max_tries=5)  # type: ignore[arg-type]  # arq's protocol wants *args
+            for job in JOBS
+        ],
         cron_jobs=cron_lines(),
         redis_pool=redis,
         job_serializer=serialize,

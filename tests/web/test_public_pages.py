@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gzip
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import UUID
 
 import httpx
@@ -56,6 +58,45 @@ async def test_every_page_renders_before_anybody_has_played(
         assert "None" not in page.text, path
     assert "Chưa có ai ở bảng này" in (await visitor.get(BOARD)).text
     assert "Chưa có lượt thi nào" in (await visitor.get(STATISTICS)).text
+
+
+@pytest.fixture
+async def statements(site: Site) -> AsyncIterator[Callable[[], Awaitable[str]]]:
+    """Gives every statement that PostgreSQL has run for this database since the last call."""
+    own = "(SELECT oid FROM pg_database WHERE datname = current_database())"
+    await db.pool().execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+
+    async def run_since() -> str:
+        rows = await db.pool().fetch(f"SELECT query FROM pg_stat_statements WHERE dbid = {own}")
+        await db.pool().execute(f"SELECT pg_stat_statements_reset(0, {own}, 0)")
+        return "\n".join(row["query"] for row in rows)
+
+    yield run_since
+    await db.pool().execute("DROP EXTENSION pg_stat_statements")
+
+
+async def test_no_page_of_the_crowd_reads_attempts_or_scores(
+    site: Site,
+    visitor: httpx.AsyncClient,
+    sign_in: SignIn,
+    statements: Callable[[], Awaitable[str]],
+) -> None:
+    """Whatever a province hands in: boards and figures come from what is counted (QL4)."""
+    arena = await stage()
+    for person_id in arena.person_ids:
+        await play(sign_in, person_id)
+    read_attempts = re.compile(r"\b(from|join)\s+(attempt|score)\b", re.IGNORECASE)
+    assert read_attempts.search(await statements())
+    site.forget()
+    pages = ("/", "/cuoc-thi/thi", BOARD, f"{BOARD}?bang=don-vi", STATISTICS)
+    for path in pages:
+        assert (await visitor.get(path)).status_code == 200
+    client = await sign_in(arena.person_ids[0])
+    assert (await client.get("/cuoc-thi/thi/vi-tri")).status_code == 200
+    asked = await statements()
+    for table in ("standing", "standing_bucket", "participation", "score_tally"):
+        assert re.search(rf"\bfrom {table}\b", asked, re.IGNORECASE), table
+    assert not read_attempts.search(asked)
 
 
 async def test_one_person_is_on_the_board_masked_and_in_no_figure(
