@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -162,12 +163,27 @@ async def decide_appeal(
         )
 
 
-async def appeals_of(contest_id: int) -> list[AppealShown]:
-    """Every case of a contest: the open ones first, the oldest first."""
+async def appeals_of(
+    contest_id: int, *, first: int = 0, most: int | None = None
+) -> list[AppealShown]:
+    """The cases of a contest, the open ones first, the oldest first: `most` from the `first` on."""
     rows = await db.pool().fetch(
-        f"{_CASE} WHERE r.contest_id = $1 ORDER BY a.state <> 'open', a.id", contest_id
+        f"{_CASE} WHERE r.contest_id = $1 ORDER BY a.state <> 'open', a.id LIMIT $3 OFFSET $2",
+        contest_id,
+        first,
+        most,
     )
     return [AppealShown(**row) for row in rows]
+
+
+async def appeal_counts(contest_id: int) -> Counter[str]:
+    """How many cases of a contest there are, by state."""
+    rows = await db.pool().fetch(
+        "SELECT a.state, count(*)::int AS count FROM appeal a JOIN round r ON r.id = a.round_id "
+        "WHERE r.contest_id = $1 GROUP BY a.state",
+        contest_id,
+    )
+    return Counter({row["state"]: row["count"] for row in rows})
 
 
 async def open_appeal_counts(contest_ids: Sequence[int]) -> dict[int, int]:

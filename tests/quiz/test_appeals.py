@@ -12,6 +12,7 @@ from core.errors import Refusal
 from quiz.appeals import (
     MOST_OPEN,
     Filed,
+    appeal_counts,
     appeals_by,
     appeals_of,
     decide_appeal,
@@ -71,6 +72,18 @@ async def test_the_same_words_twice_are_one_case(contest: ContestShown, mai: Par
     numbers = await asyncio.gather(*(file_appeal(mai.person_id, about(contest)) for _ in range(4)))
     assert len(set(numbers)) == 1
     assert len(await appeals_of(contest.id)) == 1
+
+
+async def test_a_long_list_comes_in_pages_the_open_cases_first(
+    contest: ContestShown, mai: Participant
+) -> None:
+    bodies = ("Câu này có hai cách hiểu.", "Tôi cho rằng đáp án sai.", "Đề nghị xem lại câu này.")
+    cases = [await file_appeal(mai.person_id, about(contest, body=body)) for body in bodies]
+    await withdraw_appeal(cases[0], mai.person_id)
+    pages = [await appeals_of(contest.id, first=first, most=2) for first in (0, 2)]
+    assert [[each.case_number for each in page] for page in pages] == [cases[1:], cases[:1]]
+    counts = await appeal_counts(contest.id)
+    assert (counts["open"], counts["withdrawn"], counts.total()) == (2, 1, 3)
 
 
 async def test_only_cases_that_wait_are_counted(contest: ContestShown, mai: Participant) -> None:

@@ -14,14 +14,19 @@ from people.sessions import Viewer
 from quiz import appeals
 from quiz.appeals import STATES, SUBJECTS, AppealShown
 from quiz.contests import ContestShown, contest_by_slug
-from web.forms import Form, read_form, wants_json
+from web.forms import Form, read_form, wants_json, whole
 from web.office import may_on, office_page, require_on
 from web.refusals import status_of
+
+PAGE_SIZE = 50
 
 
 async def cases(request: Request) -> Response:
     viewer, contest = await _asked(request, "see_results")
-    found = await appeals.appeals_of(contest.id)
+    counts = await appeals.appeal_counts(contest.id)
+    page_count = max(1, -(-counts.total() // PAGE_SIZE))
+    asked = whole(request.query_params.get("trang", ""), largest=page_count) or 1
+    found = await appeals.appeals_of(contest.id, first=(asked - 1) * PAGE_SIZE, most=PAGE_SIZE)
     return await office_page(
         request,
         viewer,
@@ -29,7 +34,13 @@ async def cases(request: Request) -> Response:
         {
             "contest": _contest(contest),
             "appeals": [{**_line(each), "url": _address(contest, each)} for each in found],
-            "open_count": sum(each.state == "open" for each in found),
+            "open_count": counts["open"],
+            "pages": {
+                "number": asked,
+                "count": page_count,
+                "previous": f"?trang={asked - 1}" if asked > 1 else None,
+                "next": f"?trang={asked + 1}" if asked < page_count else None,
+            },
         },
         contest=contest,
     )
