@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -82,7 +83,6 @@ def relieve(load: Load) -> None:
 class Crowd:
     """The running application, and the hand on what it measures."""
 
-    arena: Arena
     load: Load
     line: WaitingLine
     valkey: Redis
@@ -106,15 +106,27 @@ class Crowd:
         await self.line.beat()
 
 
-@pytest.fixture
-async def crowd(site: Site, settings: Settings) -> AsyncIterator[Crowd]:
+@asynccontextmanager
+async def crowd_of(site: Site, settings: Settings) -> AsyncIterator[Crowd]:
+    """The site with a hand on what it measures; as it was afterwards."""
     async with Redis.from_url(settings.redis_url, decode_responses=True) as valkey:
-        found = Crowd(await build_arena(), site.app.state.load, site.app.state.line, valkey)
+        found = Crowd(site.app.state.load, site.app.state.line, valkey)
         relieve(found.load)
         yield found
         relieve(found.load)
         await valkey.hset("cho:hang", "is_open", 0)
         await found.line.beat()
+
+
+@pytest.fixture
+async def arena(site: Site) -> Arena:
+    return await build_arena()
+
+
+@pytest.fixture
+async def crowd(site: Site, arena: Arena, settings: Settings) -> AsyncIterator[Crowd]:
+    async with crowd_of(site, settings) as found:
+        yield found
 
 
 def test_every_route_has_its_place_in_the_order() -> None:
@@ -128,12 +140,12 @@ def test_every_route_has_its_place_in_the_order() -> None:
 
 
 async def test_dashboards_go_first_then_boards_then_newcomers_and_never_who_is_inside(
-    crowd: Crowd, sign_in: SignIn, visitor: httpx.AsyncClient
+    crowd: Crowd, arena: Arena, sign_in: SignIn, visitor: httpx.AsyncClient
 ) -> None:
-    mai = await sign_in(crowd.arena.person_ids[0])
-    organiser = await sign_in(crowd.arena.person_ids[1])
-    account_id = await _account(crowd, 1)
-    await grant_role(account_id, "organiser", unit_id=crowd.arena.unit_id, by=None)
+    mai = await sign_in(arena.person_ids[0])
+    organiser = await sign_in(arena.person_ids[1])
+    account_id = await _account(arena, 1)
+    await grant_role(account_id, "organiser", unit_id=arena.unit_id, by=None)
     path = await begin(mai)
     seq = iter(range(1, 100))
 
@@ -180,9 +192,9 @@ async def test_a_board_shows_its_copy_while_it_rests_and_says_of_when(
     assert never_seen.status_code == 503
 
 
-async def _account(crowd: Crowd, person: int) -> int:
+async def _account(arena: Arena, person: int) -> int:
     return await db.pool().fetchval(
-        "SELECT id FROM account WHERE person_id = $1", crowd.arena.person_ids[person]
+        "SELECT id FROM account WHERE person_id = $1", arena.person_ids[person]
     )
 
 
@@ -207,9 +219,9 @@ async def test_who_is_turned_away_is_told_when_to_come_back_and_that_answers_are
 
 
 async def test_one_browser_that_asks_too_much_gets_429_and_the_others_are_answered(
-    crowd: Crowd, sign_in: SignIn
+    crowd: Crowd, arena: Arena, sign_in: SignIn
 ) -> None:
-    mai, charlie = [await sign_in(crowd.arena.person_ids[person]) for person in (0, 1)]
+    mai, charlie = [await sign_in(arena.person_ids[person]) for person in (0, 1)]
     path = await begin(mai)
     await charlie.get(BOARDS)
     press(crowd.load, BUSY)
@@ -260,9 +272,9 @@ async def test_a_busy_platform_gives_a_page_again_for_a_second(
 
 
 async def test_mai_waits_her_turn_without_script_and_begins_when_it_has_come(
-    crowd: Crowd, sign_in: SignIn
+    crowd: Crowd, arena: Arena, sign_in: SignIn
 ) -> None:
-    mai = await sign_in(crowd.arena.person_ids[0])
+    mai = await sign_in(arena.person_ids[0])
     await crowd.open_line(waiting=500)
     pressed = await mai.post(DOOR)
     assert (pressed.status_code, pressed.headers["location"]) == (303, ROOM)
@@ -288,8 +300,10 @@ async def test_mai_waits_her_turn_without_script_and_begins_when_it_has_come(
     assert (await mai.get(begun.headers["location"])).status_code == 200
 
 
-async def test_an_edited_or_borrowed_number_is_nobodys(crowd: Crowd, sign_in: SignIn) -> None:
-    mai, charlie = [await sign_in(crowd.arena.person_ids[person]) for person in (0, 1)]
+async def test_an_edited_or_borrowed_number_is_nobodys(
+    crowd: Crowd, arena: Arena, sign_in: SignIn
+) -> None:
+    mai, charlie = [await sign_in(arena.person_ids[person]) for person in (0, 1)]
     await crowd.open_line(waiting=100)
     await mai.post(DOOR)
     name = "so_cho"
@@ -313,8 +327,10 @@ def _with(client: httpx.AsyncClient, name: str, value: str) -> bytes:
     return f"{own}; {name}={value}".encode("latin-1")
 
 
-async def test_a_used_ticket_does_not_open_the_door_twice(crowd: Crowd, sign_in: SignIn) -> None:
-    mai = await sign_in(crowd.arena.person_ids[0])
+async def test_a_used_ticket_does_not_open_the_door_twice(
+    crowd: Crowd, arena: Arena, sign_in: SignIn
+) -> None:
+    mai = await sign_in(arena.person_ids[0])
     await crowd.open_line(waiting=100)
     await mai.post(DOOR)
     held = mai.cookies["so_cho"]
@@ -328,14 +344,16 @@ async def test_a_used_ticket_does_not_open_the_door_twice(crowd: Crowd, sign_in:
     assert again.headers["location"] == ROOM
 
 
-async def test_who_has_an_open_attempt_never_waits(crowd: Crowd, sign_in: SignIn) -> None:
-    phone = await sign_in(crowd.arena.person_ids[0])
+async def test_who_has_an_open_attempt_never_waits(
+    crowd: Crowd, arena: Arena, sign_in: SignIn
+) -> None:
+    phone = await sign_in(arena.person_ids[0])
     path = await begin(phone)
     await crowd.open_line(waiting=1000)
-    other = await sign_in(crowd.arena.person_ids[0])
+    other = await sign_in(arena.person_ids[0])
     assert (await other.post(DOOR)).headers["location"] == path
     assert (await other.get(DOOR)).headers["location"] == path
-    charlie = await sign_in(crowd.arena.person_ids[1])
+    charlie = await sign_in(arena.person_ids[1])
     assert (await charlie.get(DOOR)).headers["location"] == ROOM
     assert (await charlie.get(ROOM, headers=JSON)).json()[
         "place"
@@ -345,13 +363,13 @@ async def test_who_has_an_open_attempt_never_waits(crowd: Crowd, sign_in: SignIn
 
 
 async def test_while_valkey_is_away_people_get_in(
-    crowd: Crowd, sign_in: SignIn, site: Site, settings: Settings
+    crowd: Crowd, arena: Arena, sign_in: SignIn, site: Site, settings: Settings
 ) -> None:
     await crowd.open_line(waiting=1000)
     line = WaitingLine("redis://127.0.0.1:1/0", crowd.load)
     line.is_open, site.app.state.line = True, line
     try:
-        clients = [await sign_in(person_id) for person_id in crowd.arena.person_ids]
+        clients = [await sign_in(person_id) for person_id in arena.person_ids]
         outside = {client: await client.post(DOOR) for client in clients}
         give_up_at = time.monotonic() + 20
         while outside and time.monotonic() < give_up_at:

@@ -17,7 +17,7 @@ from web.line_pace import SOONEST_SECONDS, Line, Place, ask_again, place_of
 from web.render import language_of, private_page, to_html
 from web.tokens import Ticket, Tokens
 
-# Fewer than this are counted for people one by one; more are told to two digits.
+# Fewer than this are counted for people one by one; more are told in tens, many in hundreds.
 EXACT_AHEAD = 100
 MINUTE, HOUR = 60, 3600
 _HOLES = {name: f"@@{name}@@" for name in ("number", "ahead", "wait", "again", "epoch")}
@@ -123,7 +123,7 @@ def _place(line: Line, ticket: Ticket) -> Place | None:
 def _rounded(count: int) -> int:
     if count < EXACT_AHEAD:
         return count
-    step: int = 10 ** (len(str(count)) - 2)
+    step: int = 10 ** max(1, len(str(count)) - 3)
     return round(count / step) * step
 
 

@@ -6,8 +6,8 @@
   const words = JSON.parse(room.dataset.words), $ = id => document.getElementById(id);
   const [epoch, number] = room.dataset.place.split('.').map(Number);
   const dots = n => String(n).replace(/\B(?=(\d{3})+$)/g, '.');
-  /* Two digits of a large number: nobody knows more. */
-  const about = n => { const step = n < 100 ? 1 : Math.pow(10, String(n).length - 2); return dots(Math.round(n / step) * step); };
+  /* In tens, many in hundreds: nobody knows more. */
+  const about = n => { const step = n < 100 ? 1 : Math.pow(10, Math.max(1, String(n).length - 3)); return dots(Math.round(n / step) * step); };
   const wait = s => s < 60 ? words.soon : s < 3600 ? words.minutes.replace('{n}', Math.ceil(s / 60)) : words.hours.replace('{n}', Math.ceil(s / 3600));
   /* Often near the turn, seldom far from it, and never everybody at once. */
   const later = s => setTimeout(ask, 1000 * Math.min(Math.max(s / 4, 2), 30) * (0.85 + Math.random() * 0.3));
