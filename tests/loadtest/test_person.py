@@ -16,6 +16,7 @@ from loadtest.crowd.profiles import PROFILES, Manners, Profile
 from loadtest.crowd.tally import Tally
 from loadtest.crowd.wire import Wire, open_pool
 from loadtest.reconciliation import Held, read_ledgers
+from loadtest.reopening import reopen
 
 ATTEMPT = "00000000-0000-4000-8000-000000000001"
 PAPER = (
@@ -33,6 +34,7 @@ class Platform(BaseHTTPRequestHandler):
     seen: list[str]
     opening: int
     kept: dict[str, list[str]]
+    receipt = "AB"
 
     def do_GET(self) -> None:
         if self.path.endswith("/cho"):
@@ -51,7 +53,7 @@ class Platform(BaseHTTPRequestHandler):
                 page = page.replace('value="1">', 'value="1" checked>')
             self.answer(200, page)
         elif self.path.endswith("/ket-qua"):
-            told = {"receipt": "AB", "score": 1.0}
+            told = {"state": "submitted", "receipt": self.receipt, "score": 1.0}
             is_json = self.headers["Accept"] == "application/json"
             self.answer(200, json.dumps(told) if is_json else '<p class="receipt">AB</p>')
         else:
@@ -161,3 +163,22 @@ def test_whoever_drops_off_never_hands_in(url: str, tmp_path: Path) -> None:
     assert tally.counts["saves"] >= 1
     (told,) = held.by_attempt.values()
     assert told.is_submitted is False
+
+
+def test_without_the_database_a_receipt_is_looked_at_again(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _tally, held = live(url, tmp_path)
+    assert reopen(url, held) == []
+    monkeypatch.setattr(Platform, "receipt", "CD")
+    (found,) = reopen(url, held)
+    assert "receipt was acknowledged as 'AB' and is 'CD'" in found
+
+
+def test_without_the_database_an_open_paper_is_opened_again(url: str, tmp_path: Path) -> None:
+    _tally, held = live(url, tmp_path, drops_off=1.0)
+    assert reopen(url, held) == []
+    Platform.kept = {}
+    (found,) = reopen(url, held)
+    assert "saved_seq was acknowledged" in found
+    assert "answers was acknowledged" in found
