@@ -259,7 +259,7 @@ def _load(wanted: Wanted, target: Target) -> Outcome:
         "reconciled_with": "database" if target.database_url else "http",
     }
     say(f"report, charts and ledgers: {folder}")
-    return Outcome(figures, [*lost, *_faults(played, held)])
+    return Outcome(figures, [*lost, *_faults(people, played, held)])
 
 
 def _introduce(wanted: Wanted, timeline: Timeline, target: Target, bears: float) -> None:
@@ -435,8 +435,10 @@ def _figures(timeline: Timeline, played: Played, held: reconciliation.Held, net:
     return figures
 
 
-def _faults(played: Played, held: reconciliation.Held) -> list[str]:
+def _faults(people: int, played: Played, held: reconciliation.Held) -> list[str]:
     faults = list(played.errors)
+    if played.counts["came"] < people:
+        faults.append(f"only {played.counts['came']} of {people} came: too much for the generators")
     if played.counts["refused_inside"]:
         faults.append(f"{played.counts['refused_inside']} refusals to people inside")
     if not held.count:

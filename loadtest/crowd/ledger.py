@@ -5,8 +5,8 @@ acknowledgement, written and flushed before the person goes on:
 
 `{"at", "kind", "attempt", "seq", "answers", "prediction", "receipt", "score", "in_doubt"}`
 
-`kind`: start, save, submit, score, or doubt (a request was sent and not answered: the server may
-hold more than it said). `cookie` stands in the line of a start, so that the attempt can be opened
+`kind`: start, found (an attempt that was begun before this run), save, submit, score, or doubt (a
+request was sent and not answered: the server may hold more than it said). `cookie` stands in the line of a start, so that the attempt can be opened
 again; the file is for its owner alone.
 """
 

@@ -224,9 +224,12 @@ class Person:
         if not self._paper.options or not self._paper.opening:
             self._tally.error("paper", "no questions or no opening on it")
             raise Left
-        if self._paper.checked != self._held.answers:
+        if self._held.seq == 0 and self._paper.saved_seq:
+            # Begun in an earlier run, or on a device of which this one knows nothing.
+            self._held.seq, self._held.answers = self._paper.saved_seq, dict(self._paper.checked)
+            self._ledger.write("found", self._held)
+        elif self._paper.checked != self._held.answers:
             self._tally.error("paper", f"{self._held.attempt} shows other answers than were saved")
-        self._held.seq = max(self._held.seq, self._paper.saved_seq)
 
     def _move_to_another_device(self) -> None:
         """Open the paper there, save there, find the first device refused, take it over again."""

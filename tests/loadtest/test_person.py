@@ -35,6 +35,7 @@ class Platform(BaseHTTPRequestHandler):
     opening: int
     kept: dict[str, list[str]]
     receipt = "AB"
+    forgets = False
 
     def do_GET(self) -> None:
         if self.path.endswith("/cho"):
@@ -77,7 +78,7 @@ class Platform(BaseHTTPRequestHandler):
         elif step == "luu" and int(form["lan"][0]) < self.opening:
             self.answer(409, '{"code": "taken_over"}')
         elif step == "luu":
-            type(self).kept = form
+            type(self).kept = {} if self.forgets else form
             self.answer(200, json.dumps({"saved_seq": int(form["seq"][0])}))
         else:
             self.answer(303, "", Location=f"/bai-thi/{ATTEMPT}")
@@ -97,6 +98,7 @@ class Platform(BaseHTTPRequestHandler):
 @pytest.fixture
 def url() -> Iterator[str]:
     Platform.seen, Platform.opening, Platform.kept = [], 0, {}
+    Platform.forgets = False
     server = ThreadingHTTPServer(("127.0.0.1", 0), Platform)
     Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -163,6 +165,21 @@ def test_whoever_drops_off_never_hands_in(url: str, tmp_path: Path) -> None:
     assert tally.counts["saves"] >= 1
     (told,) = held.by_attempt.values()
     assert told.is_submitted is False
+
+
+def test_a_paper_that_was_begun_before_is_gone_on_with(url: str, tmp_path: Path) -> None:
+    Platform.kept = {"seq": ["7"], "q1": ["2"]}
+    tally, held = live(url, tmp_path)
+    assert tally.errors == []
+    (told,) = held.by_attempt.values()
+    assert told.saved_seq == 7 + tally.counts["saves"] + 1
+
+
+def test_a_paper_that_lacks_a_saved_answer_is_an_error(url: str, tmp_path: Path) -> None:
+    Platform.forgets = True
+    tally, _held = live(url, tmp_path, other_device=1.0)
+    assert tally.counts["errors"] >= 1
+    assert "shows other answers than were saved" in tally.errors[0]
 
 
 def test_without_the_database_a_receipt_is_looked_at_again(
