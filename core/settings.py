@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -93,9 +93,11 @@ class Settings:
         return not (self.database_url and self.redis_url)
 
     @property
-    def direct_url(self) -> str:
-        """Where a session lasts: PostgreSQL itself."""
-        return self.database_direct_url or self.database_url
+    def direct(self) -> Settings:
+        """These settings past PgBouncer, for what needs a session that lasts."""
+        if not self.database_direct_url:
+            return self
+        return replace(self, database_url=self.database_direct_url, pgbouncer=False)
 
     @property
     def is_https(self) -> bool:

@@ -57,7 +57,7 @@ def resolved(chosen: Settings) -> Settings:
 
 def prepare(ready: Settings) -> None:
     """Bring the tables up to date and give every purpose words to agree to."""
-    asyncio.run(db.migrate(ready.direct_url))
+    asyncio.run(db.migrate(ready.direct.database_url))
     _with_database(ready, publish_first_texts)
 
 
@@ -214,7 +214,7 @@ def _reset_second_factor(arguments: argparse.Namespace, chosen: Settings) -> int
 def _back_up(arguments: argparse.Namespace, chosen: Settings) -> int:
     from web.backup import back_up
 
-    ready = resolved(chosen)
+    ready = resolved(chosen).direct
     target = Path(arguments.file) if arguments.file else ready.local_path / "backups"
     return _with_database(ready, lambda: back_up(ready, target, keep=arguments.keep))
 
@@ -222,7 +222,7 @@ def _back_up(arguments: argparse.Namespace, chosen: Settings) -> int:
 def _restore(arguments: argparse.Namespace, chosen: Settings) -> int:
     from web.backup import check_restored, restore
 
-    ready = resolved(chosen)
+    ready = resolved(chosen).direct
     asyncio.run(restore(ready, Path(arguments.file), replace=arguments.replace))
     prepare(ready)
     return _with_database(ready, lambda: check_restored(Path(arguments.file)))

@@ -34,7 +34,7 @@ async def back_up(chosen: Settings, target: Path, *, keep: int | None = None) ->
     path = await asyncio.to_thread(_new_file, target)
     os.nice(_NICENESS)
     started = time.monotonic()
-    manifest = await backup.back_up(chosen.direct_url, path)
+    manifest = await backup.back_up(chosen.database_url, path)
     seconds = round(time.monotonic() - started, 1)
     size = manifest.dump.bytes
     async with transaction() as connection:
@@ -51,7 +51,7 @@ async def back_up(chosen: Settings, target: Path, *, keep: int | None = None) ->
 async def restore(chosen: Settings, path: Path, *, replace: str | None) -> None:
     """Bring the database back to what the file holds; see `core.backup.restore` for what is refused."""
     _refuse_pgbouncer(chosen)
-    manifest = await backup.restore(chosen.direct_url, path, replace=replace)
+    manifest = await backup.restore(chosen.database_url, path, replace=replace)
     print(  # noqa: T201 — the command's answer
         f"Đã khôi phục {number(manifest.row_count)} dòng của {len(manifest.tables)} bảng, lấy "
         f"lúc {datetime_shown(manifest.made_at)}; mọi bảng khớp mã băm."
@@ -102,7 +102,7 @@ def _refuse_pgbouncer(chosen: Settings) -> None:
     if chosen.pgbouncer:
         raise Refusal(
             "needs_postgresql_itself",
-            "Sao lưu và khôi phục cần nối thẳng tới PostgreSQL, không qua PgBouncer. Hãy chạy lệnh "
-            "với DATABASE_URL của PostgreSQL và PGBOUNCER=0. / Needs PostgreSQL itself: set "
-            "DATABASE_URL to it and PGBOUNCER=0 for this command.",
+            "Sao lưu và khôi phục cần nối thẳng tới PostgreSQL, không qua PgBouncer. Hãy đặt "
+            "DATABASE_DIRECT_URL là địa chỉ của PostgreSQL. / Needs PostgreSQL itself: set "
+            "DATABASE_DIRECT_URL to its address.",
         )

@@ -128,5 +128,5 @@ async def test_a_folder_keeps_only_the_newest(
     assert "Đã xóa bản cũ hieuso-20261001-020000.tar" in capsys.readouterr().out
     with pytest.raises(Refusal, match="bad_keep"):
         await backup.back_up(house, folder, keep=0)
-    with pytest.raises(Refusal, match="PGBOUNCER=0"):
+    with pytest.raises(Refusal, match="DATABASE_DIRECT_URL"):
         await backup.back_up(replace(house, pgbouncer=True), folder)
