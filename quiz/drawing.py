@@ -3,15 +3,15 @@
 The seed is the sixteen bytes whose hexadecimal form the attempt stores. Anyone who has the frozen
 pool and the seed can draw the paper again, in any language.
 
-Algorithm 2, for new attempts. SHAKE-128(seed) is read as numbers of four bytes, big-endian. One
-goes to each candidate: blueprint line after line, within a line by question id. The questions with
-the smallest numbers of their line are taken, the smallest first, of equals the smaller id. Then as many numbers follow as the
-paper has questions, one for each taken question: the smallest is shown first. Then as many again,
-one for each question as shown: n options that are not pinned stand in the arrangement with the
-index (number mod n!), where the arrangements of ascending places are in lexicographic order. Pinned
-options and true/false keep their places.
+Algorithm 2, for new attempts. SHAKE-128(seed) is read as numbers of four bytes, big-endian, three
+for each question of the paper. With the first third questions are taken, blueprint line after line:
+of a line's candidates that are left, in the order of their ids, the one with the index (number mod
+how many are left). The second third orders them, one number each: the smallest is shown first. With
+the last third, one number for each question as shown, n options that are not pinned stand in the
+arrangement with the index (number mod n!), where the arrangements of ascending places are in
+lexicographic order. Pinned options and true/false keep their places.
 
-Algorithm 1, which attempts of before still have, asks for a digest a candidate: ten times the
+Algorithm 1, which attempts of before still have, asks for a digest a candidate: twenty times the
 work. For every line the candidates are ordered by SHA-256(seed ‖ question id), ids being eight
 bytes, big-endian, and the first ones are taken; the taken questions are ordered by the last 16 bytes of the same digest. Options are
 ordered by consecutive four-byte pieces of SHA-256(seed ‖ "options" ‖ question id).
@@ -70,13 +70,9 @@ def _draw_2(pool: Pool, key: bytes) -> Paper:
 
 def dealt(pool: Pool, key: bytes) -> Iterator[tuple[int, int]]:
     """What algorithm 2 shows, in order: places in pool.candidates, each with its options' number."""
-    numbers = _numbers(pool, key)
-    taken: list[int] = []
-    for start, stop, count in pool.spans:
-        taken += _smallest(numbers, start, stop, count)
-    first, last = len(pool.candidates), len(pool.candidates) + pool.question_count
-    shown = sorted(zip(numbers[first:last], taken, strict=False))
-    return zip([place for _, place in shown], numbers[last:], strict=False)
+    numbers, count = _numbers(pool, key), pool.question_count
+    shown = sorted(zip(numbers[count : 2 * count], _taken(pool, numbers), strict=False))
+    return zip([place for _, place in shown], numbers[2 * count :], strict=False)
 
 
 _ALGORITHMS: dict[int, Callable[[Pool, bytes], Paper]] = {1: _draw_1, 2: _draw_2}
@@ -87,11 +83,16 @@ def _numbers(pool: Pool, key: bytes) -> tuple[int, ...]:
     return stream.unpack(shake_128(key).digest(stream.size))
 
 
-def _smallest(numbers: Sequence[int], start: int, stop: int, count: int) -> list[int]:
-    """Where the smallest numbers of a stretch stand, the smallest first."""
-    if count == 1 and start < stop:
-        return [numbers.index(min(numbers[start:stop]), start)]
-    return sorted(range(start, stop), key=numbers.__getitem__)[:count]
+def _taken(pool: Pool, numbers: Sequence[int]) -> list[int]:
+    """The places of the taken questions in pool.candidates, line after line."""
+    taken: list[int] = []
+    for start, stop, first, count in pool.spans:
+        if count == 1 and start < stop:
+            taken.append(start + numbers[first] % (stop - start))
+            continue
+        left = list(range(start, stop))
+        taken += [left.pop(number % len(left)) for number in numbers[first : first + count] if left]
+    return taken
 
 
 def arranged(question: PoolQuestion, number: int) -> tuple[int, ...]:
@@ -113,10 +114,7 @@ def arrangement(kept: tuple[bool, ...], index: int) -> tuple[int, ...]:
 
 
 def holds(pool: Pool, question_id: int, *, version: int = VERSION) -> Callable[[str], bool]:
-    """Tells whether the paper of a seed has this question, without drawing the whole paper.
-
-    Only its own blueprint line is looked at: most papers do not have it.
-    """
+    """Tells whether the paper of a seed has this question, without drawing the whole paper."""
     return _holds_1(pool, question_id) if version == 1 else _holds_2(pool, question_id)
 
 
@@ -140,18 +138,10 @@ def _holds_1(pool: Pool, question_id: int) -> Callable[[str], bool]:
 
 
 def _holds_2(pool: Pool, question_id: int) -> Callable[[str], bool]:
-    ids = [question.id for question in pool.candidates]
-    places = [
-        (start + ids[start:stop].index(question_id), start, stop, count)
-        for start, stop, count in pool.spans
-        if question_id in ids[start:stop]
-    ]
+    places = {place for place, question in enumerate(pool.candidates) if question.id == question_id}
 
     def is_held(seed: str) -> bool:
-        numbers = _numbers(pool, bytes.fromhex(seed))
-        return any(
-            own in _smallest(numbers, start, stop, count) for own, start, stop, count in places
-        )
+        return not places.isdisjoint(_taken(pool, _numbers(pool, bytes.fromhex(seed))))
 
     return is_held
 

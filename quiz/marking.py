@@ -1,7 +1,7 @@
 """What does an attempt get, straight from its seed? The same as scoring its drawn paper, sooner.
 
-A paper that nobody looks at need not be made: for a question with one right option, the number that
-arranges its options already says where the right one was shown. Every other question is arranged
+A paper that nobody looks at need not be made: where one chosen option decides, the number that
+arranges the options already says where the right ones were shown. Every other question is arranged
 and scored as quiz.drawing and quiz.scoring do it.
 """
 
@@ -23,7 +23,7 @@ class Marker:
     def __init__(self, pool: Pool, overlay: Overlay = NOTHING) -> None:
         self._pool = pool
         self._overlay = overlay
-        self._places = [self._places_of_right(question) for question in pool.candidates]
+        self._right_shown = [self._places_of_right(question) for question in pool.candidates]
 
     def mark(self, seed: str, version: int, answers: Mapping[str, Sequence[int]]) -> Scored:
         """Score answers, {"1": [shown option positions], …}, of the paper that the seed gives."""
@@ -33,9 +33,10 @@ class Marker:
         dealt_questions = dealt(self._pool, bytes.fromhex(seed))
         for position, (place, number) in enumerate(dealt_questions, start=1):
             chosen = answers.get(str(position), ())
-            right = self._places[place]
-            if right and len(chosen) == 1:
-                earned: int | None = POINT * (right[number % len(right)] == chosen[0])
+            right = self._right_shown[place]
+            if right and len(chosen) <= 1:
+                is_right = chosen and chosen[0] in right[number % len(right)]
+                earned: int | None = POINT if is_right else 0
             else:
                 earned = self._points(self._pool.candidates[place], number, chosen)
             if earned is None:
@@ -49,20 +50,25 @@ class Marker:
         shown = PaperQuestion(question, arranged(question, number))
         return corrected_points(shown, chosen, self._overlay.get(question.id))
 
-    def _places_of_right(self, question: PoolQuestion) -> Sequence[int]:
-        """By the index of the arrangement: where the one right option is shown, from 1.
+    def _places_of_right(self, question: PoolQuestion) -> Sequence[frozenset[int]]:
+        """By the index of the arrangement: where the right options are shown, from 1.
 
         Empty where one place does not decide, or where there are too many arrangements.
         """
         correction = self._overlay.get(question.id)
-        right_places = corrected(question, correction).right_places
         kept, order_count = question.mixing
         if (
             question.kind == "multiple"
-            or len(right_places) != 1
             or order_count > _MOST_ORDERS
             or (correction is not None and correction.kind != "rekey")
         ):
             return ()
-        (right,) = right_places
-        return [arrangement(kept, index).index(right) + 1 for index in range(order_count)]
+        right = corrected(question, correction).right_places
+        return [
+            frozenset(
+                shown
+                for shown, place in enumerate(arrangement(kept, index), start=1)
+                if place in right
+            )
+            for index in range(order_count)
+        ]

@@ -90,18 +90,20 @@ class Pool:
         return tuple(self.by_id[number] for each in self.ids_by_line for number, _ in sorted(each))
 
     @cached_property
-    def spans(self) -> tuple[tuple[int, int, int], ...]:
-        """For each line where its candidates begin and end, and how many of them are taken."""
-        ends = tuple(accumulate(map(len, self.ids_by_line), initial=0))
+    def spans(self) -> tuple[tuple[int, int, int, int], ...]:
+        """For each line: where its candidates begin and end, its first number, how many it has."""
+        counts = [line.question_count for line in self.lines]
+        ends = accumulate(map(len, self.ids_by_line), initial=0)
+        firsts = accumulate(counts, initial=0)
         return tuple(
-            (start, stop, line.question_count)
-            for (start, stop), line in zip(pairwise(ends), self.lines, strict=True)
+            (start, stop, first, count)
+            for (start, stop), first, count in zip(pairwise(ends), firsts, counts, strict=False)
         )
 
     @cached_property
     def stream(self) -> Struct:
-        """As many numbers as drawing needs: one a candidate, two a question of the paper."""
-        return Struct(f">{len(self.candidates) + 2 * self.question_count}I")
+        """As many numbers as drawing needs: three for each question of a paper."""
+        return Struct(f">{3 * self.question_count}I")
 
 
 def to_json(pool: Pool) -> dict[str, Any]:
