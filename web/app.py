@@ -84,7 +84,6 @@ def create_app(settings: Settings) -> Application:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GARBAGE_THRESHOLDS)
-        app.state.line = WaitingLine(settings.redis_url, app.state.load)
         keepers = [
             asyncio.create_task(_keep_clock()),
             asyncio.create_task(_keep_activity()),
@@ -115,6 +114,7 @@ def create_app(settings: Settings) -> Application:
     app.state.settings = settings
     app.state.tokens = Tokens(secret, is_https=settings.is_https)
     app.state.load = Load()
+    app.state.line = WaitingLine(settings.redis_url, app.state.load)
     app.state.page_copies = PageCopies()
     app.state.public_pages = PublicPages(
         is_resting=lambda: app.state.load.shed >= HEAVY,
