@@ -14,18 +14,12 @@ import asyncpg
 import orjson
 
 from loadtest.bench import ceilings
+from loadtest.bench.bare import Bare, running_ceiling
 from loadtest.client import Client, post_head, with_form
 from loadtest.cpu import Meter, Used, yardstick_ms
 from loadtest.player import Book, Player, Seats
 from loadtest.report import Figures, Outcome, latencies_ms, say, sync_ms, table
-from loadtest.stack import (
-    HOST,
-    Stack,
-    free_ports,
-    start_process,
-    stop_process,
-    wait_ready,
-)
+from loadtest.stack import HOST, Stack
 
 GOAL_RATIO = 0.6  # QL1
 POSITIONS = 5  # questions that the saves go round; every paper has as many
@@ -96,21 +90,11 @@ def bench_save(stack: Stack, *, small: bool) -> Outcome:
     size = SMALL if small else FULL
     floor_ms = sync_ms(stack.folder)
     opened = asyncio.run(_open_attempts(stack, size))
-    (port,) = free_ports(1)
-    ceiling = start_process(
-        stack.folder,
-        {**stack.environment, "PORT": str(port)},
-        "ceiling",
-        ["-m", "loadtest.bench.ceilings"],
-    )
-    try:
-        wait_ready(stack.folder, "ceiling", ceiling, f"http://{HOST}:{port}/readyz")
-        sides = _sides(stack, opened, port, [ceiling.pid])
+    with running_ceiling(stack) as bare:
+        sides = _sides(stack, opened, bare)
         started = time.monotonic()
         lost = asyncio.run(_compare(stack, size, sides))
         seconds = time.monotonic() - started
-    finally:
-        stop_process(ceiling)
     return _report(sides, lost, size, floor_ms, seconds)
 
 
@@ -143,9 +127,7 @@ async def _open_attempts(stack: Stack, size: Size) -> list[Player]:
     return opened
 
 
-def _sides(
-    stack: Stack, opened: Sequence[Player], port: int, pids: Sequence[int]
-) -> tuple[Side, Side]:
+def _sides(stack: Stack, opened: Sequence[Player], bare: Bare) -> tuple[Side, Side]:
     def side(name: str, held_in: str, at: int, web: Sequence[int]) -> Side:
         meter = Meter({"web": web, "postgres": stack.pids["postgres"]})
         attempts = [
@@ -165,7 +147,7 @@ def _sides(
 
     return (
         side("platform", "attempt", stack.port, stack.pids["web"]),
-        side("ceiling", ceilings.TABLE, port, pids),
+        side("ceiling", ceilings.TABLE, bare.port, [bare.pid]),
     )
 
 

@@ -27,9 +27,20 @@ RESCORING_KEYS = {
     "bench", "attempts", "seconds", "per_s", "preview_seconds", "score_seconds", "errors", "lost",
     "commit",
 }  # fmt: skip
+START_KEYS = {
+    "bench", "cpu_ms_per_start", "ceiling_ms", "cpu_ratio", "rate", "ceiling", "people", "scale",
+    "p99_ms", "errors", "lost", "commit",
+}  # fmt: skip
+PAGE_KEYS = {
+    "bench", "pages", "hello_per_cpu_s", "cpu_ms_a_page", "scale", "errors", "lost", "commit",
+}  # fmt: skip
+MEMORY_KEYS = {"bench", "idle_mb", "after_rush_mb", "idle_parts_mb", "errors", "lost", "commit"}
 KEYS = {
     "attempt": ATTEMPT_KEYS,
     "save": SAVE_KEYS,
+    "start": START_KEYS,
+    "page": PAGE_KEYS,
+    "memory": MEMORY_KEYS,
     "steps": STEPS_KEYS,
     "scoring": SCORING_KEYS,
     "rescoring": RESCORING_KEYS,
