@@ -6,9 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+
+from core.settings import Settings, variable_name
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 ANALYZE = shutil.which("systemd-analyze")
@@ -49,3 +52,21 @@ def test_every_address_in_nginxs_list_may_fail_and_come_back() -> None:
     servers = re.findall(r"(?m)^    server (.+);", text)
     assert servers
     assert all("max_fails=2 fail_timeout=3s" in each for each in servers)
+
+
+GUIDES = [*(DEPLOY.parent / "docs").glob("*.md"), DEPLOY.parent / "README.vi.md"]
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.name)
+def test_a_guide_names_only_what_there_is(guide: Path) -> None:
+    text = guide.read_text(encoding="utf-8")
+    for path in re.findall(r"\bdeploy/[\w@./-]*[\w@/]", text):
+        assert (DEPLOY.parent / path).exists(), path
+    for path in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (guide.parent / path).exists(), path
+    settings = {variable_name(each.name) for each in fields(Settings)}
+    for name in re.findall(r"(?m)^ *([A-Z][A-Z_]+)=", text):
+        assert name in settings, name
+    commands = set(re.findall(r"-m web ([a-z][\w-]*)", text))
+    known = set(re.findall(r'add\(\s*"([\w-]+)"', (DEPLOY.parent / "web/__main__.py").read_text()))
+    assert commands <= known
