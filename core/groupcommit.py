@@ -31,6 +31,10 @@ Result = TypeVar("Result")
 FIRST_RETRY_SECONDS = 0.05
 LONGEST_RETRY_SECONDS = 0.5
 ACQUIRE_SECONDS = 5
+# A PostgreSQL that says nothing for so long (its machine hangs, the network swallows packets) is
+# away like one that refuses: no batch takes a hundredth of this.
+SILENCE_SECONDS = 10
+SHORTEST_TRY_SECONDS = 1
 # On a fast disk a batch is written before a second row has come. Nobody sees three milliseconds,
 # and with 64 people at once they halve what a save costs the database.
 CROWD_GATHERS_SECONDS = 0.003
@@ -156,7 +160,9 @@ class GroupCommitter(Generic[Row, Result]):
         latest_arrival = time.monotonic() - self._longest_wait_seconds
         while self._queue and len(batch) < self._batch_limit:
             waiting = self._queue.popleft()
-            if waiting.answer.cancelled():
+            if (
+                waiting.answer.done()
+            ):  # its caller has left, or was refused while PostgreSQL was away
                 continue
             if waiting.arrived < latest_arrival:
                 _fail(waiting, _refuse_busy("waited_too_long"))
@@ -202,21 +208,28 @@ class GroupCommitter(Generic[Row, Result]):
         rows = [waiting.row for waiting in batch]
         retry_seconds = FIRST_RETRY_SECONDS
         while True:
+            left = batch[0].arrived + self._longest_wait_seconds - time.monotonic()
             try:
-                if self._connection is None:
-                    self._connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
-                return await self._write(self._connection, rows)
+                async with asyncio.timeout(min(SILENCE_SECONDS, max(left, SHORTEST_TRY_SECONDS))):
+                    if self._connection is None:
+                        self._connection = await self._pool.acquire(timeout=ACQUIRE_SECONDS)
+                    return await self._write(self._connection, rows)
             except Exception as error:
                 if not is_outage(error):
                     raise
                 await self._let_go(is_broken=True)
-                newest = max(waiting.arrived for waiting in batch)
-                if time.monotonic() - newest > self._longest_wait_seconds:
-                    for waiting in batch:
-                        _fail(waiting, _refuse_busy("database_away"))
+                self._refuse_overdue(batch)
+                if all(waiting.answer.done() for waiting in batch):
                     return None
                 await asyncio.sleep(retry_seconds)
                 retry_seconds = min(retry_seconds * 2, LONGEST_RETRY_SECONDS)
+
+    def _refuse_overdue(self, batch: list[_Waiting[Row, Result]]) -> None:
+        """While PostgreSQL is away nobody waits longer than was promised, those behind neither."""
+        latest_arrival = time.monotonic() - self._longest_wait_seconds
+        for waiting in (*batch, *self._queue):
+            if waiting.arrived < latest_arrival:
+                _fail(waiting, _refuse_busy("database_away"))
 
     async def _let_go(self, *, is_broken: bool = False) -> None:
         """Give the connection back; a broken one is closed first, whatever state it is in."""

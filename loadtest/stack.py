@@ -145,6 +145,7 @@ def running_stack(
     web_processes: int = 1,
     worker_processes: int = 1,
     settings: Mapping[str, str] = NO_SETTINGS,
+    web_entry: Sequence[str] = ENTRY,
     on_folder: Callable[[Path], AbstractContextManager[None]] = lambda _folder: nullcontext(),
 ) -> Iterator[Stack]:
     """A ready platform with `past_attempts` in its demonstration data and a crowd of `people`.
@@ -169,7 +170,7 @@ def running_stack(
         _run(environment, "seed", "--attempts", str(past_attempts))
         crowd = _make_crowd(environment, folder / "crowd.csv", people)
         web = [
-            Program(f"web{number}", "serve", folder, environment, listener)
+            Program(f"web{number}", "serve", folder, environment, listener, web_entry)
             for number in range(1, web_processes + 1)
         ]
         workers = [

@@ -12,7 +12,7 @@ from types import FrameType
 
 import uvloop
 
-from loadtest.faults import hosts, kills
+from loadtest.faults import deadline, hosts, kills, outages, rolling
 from loadtest.faults.trial import Fault
 from loadtest.report import Outcome, publish, say
 from loadtest.stack import running_stack
@@ -24,6 +24,10 @@ FAULTS: dict[str, Fault] = {
     "postgres": kills.POSTGRES,
     "worker": kills.WORKER,
     "valkey": kills.VALKEY,
+    "away": outages.AWAY,
+    "disk": outages.DISK,
+    "rolling": rolling.ROLLING,
+    "deadline": deadline.DEADLINE,
 }
 
 
@@ -60,6 +64,7 @@ def _run(name: str, *, small: bool) -> Outcome:
         web_processes=fault.web_processes,
         worker_processes=fault.worker_processes,
         on_folder=fault.folder,
+        web_entry=fault.web_entry,
     ) as stack:
         began = time.monotonic()
         seen = fault.run(stack, stack.crowd[:people], small)

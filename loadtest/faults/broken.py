@@ -100,7 +100,7 @@ def scoring_without_transaction() -> None:
 
         async def __aexit__(self, *_: object) -> None: ...
 
-    async def slow_execute(self: Any, *arguments: Any, **named: Any) -> str:
+    async def slow_execute(self: Any, *arguments: Any, **named: Any) -> Any:
         await asyncio.sleep(SLOW_SCORING_SECONDS)
         return await execute(self, *arguments, **named)
 
@@ -108,7 +108,7 @@ def scoring_without_transaction() -> None:
         return Nothing()
 
     _CrowdConnection.transaction = no_transaction  # type: ignore[method-assign]  # that is the carelessness
-    _CrowdConnection.execute = slow_execute  # type: ignore[method-assign]  # the same
+    _CrowdConnection.execute = slow_execute
 
 
 def scoring_without_sweep() -> None:

@@ -78,12 +78,13 @@ class Reckoning:
     """What a look at the database found; every sentence is a fault."""
 
     lost: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)  # an attempt that is gone answers 404
     duplicates: list[str] = field(default_factory=list)
     miscounted: list[str] = field(default_factory=list)
 
     @property
     def faults(self) -> list[str]:
-        return [*self.lost, *self.duplicates, *self.miscounted]
+        return [*self.lost, *self.failed, *self.duplicates, *self.miscounted]
 
 
 async def read_clock(database_url: str) -> datetime:
@@ -112,7 +113,7 @@ async def wait_scored(database_url: str, *, seconds: float = SCORED_SECONDS) -> 
 async def reckon(database_url: str, journal: Journal, since: datetime) -> Reckoning:
     """Everything acknowledged, looked up; everything kept, counted again."""
     found = Reckoning(lost=await reconcile(database_url, journal.players))
-    found.lost += journal.book.failures  # an attempt that was acknowledged and is gone says so
+    found.failed = journal.book.failures
     connection = await asyncpg.connect(database_url)
     try:
         known = [each.attempt_id for each in journal.players if each.attempt_id is not None]

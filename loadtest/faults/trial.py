@@ -12,7 +12,7 @@ from loadtest.faults.broken import entry
 from loadtest.faults.ledger import Reckoning, read_clock, reckon, wait_scored
 from loadtest.faults.load import Journal, Load, Mark
 from loadtest.report import Figures, latencies_ms
-from loadtest.stack import Person, Program, Stack
+from loadtest.stack import ENTRY, Person, Program, Stack
 
 # `python -m web run` looks at its programs every 0.2 s and starts a fallen one 0.1 s later.
 NOTICED_SECONDS = 0.3
@@ -55,6 +55,7 @@ class Fault:
     people_small: int
     web_processes: int = 2
     worker_processes: int = 1
+    web_entry: Sequence[str] = ENTRY
     folder: Callable[[Path], AbstractContextManager[None]] = usual_folder
     skipped: Callable[[], str | None] = lambda: None
 
@@ -62,10 +63,10 @@ class Fault:
 Story = Callable[[Stack, Load], Figures]
 
 
-def tell(stack: Stack, people: Sequence[Person], story: Story) -> Seen:
+def tell(stack: Stack, people: Sequence[Person], story: Story, crowd: Load | None = None) -> Seen:
     """A crowd at work while `story` breaks things; afterwards everything told is looked up."""
     since = asyncio.run(read_clock(stack.database_url))
-    with Load(stack.port, people) as load:
+    with crowd or Load(stack.port, people) as load:
         own = story(stack, load)
     scored = asyncio.run(wait_scored(stack.database_url))
     reckoning = asyncio.run(reckon(stack.database_url, load.journal, since))
@@ -78,6 +79,7 @@ def weigh(journal: Journal, reckoning: Reckoning, scored: float | None, own: Fig
     figures = {
         "lost": len(reckoning.lost),
         "duplicates": len(reckoning.duplicates),
+        "failed": len(reckoning.failed),
         "miscounted": len(reckoning.miscounted),
         "recovered_ms": slowest_ms(journal.marks),
         "acknowledged": journal.acknowledged,
@@ -86,6 +88,7 @@ def weigh(journal: Journal, reckoning: Reckoning, scored: float | None, own: Fig
         "refused": journal.refused,
         "asked_to_wait": journal.asked_to_wait,
         "unexplained": len(journal.unexplained),
+        "longest_answer_ms": round(journal.longest_answer * 1000),
         "longest_wait_ms": round(journal.longest_wait * 1000),
         "save_p50_ms": saves["p50_ms"],
         "save_p99_ms": saves["p99_ms"],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core import db
+from core import db, groupcommit
 from core.errors import Refusal
 from core.groupcommit import GroupCommitter
 
@@ -167,6 +167,42 @@ async def test_nobody_waits_longer_than_promised_while_the_database_is_away(tabl
         await committer.submit((1, "x"))
     await committer.close()
     assert refused.value.code == "busy"
+
+
+async def test_a_database_that_says_nothing_is_asked_again(
+    table: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groupcommit, "SILENCE_SECONDS", 0.2)
+    first, second = asyncio.Event(), asyncio.Event()
+
+    async def told(connection: Any, rows: Sequence[Row]) -> list[int | Exception]:
+        (second if first.is_set() else first).set()
+        return await write(connection, rows)
+
+    committer = GroupCommitter("test", db.pool(), told, key=lambda row: row[0])
+    async with db.pool().acquire() as other, other.transaction():
+        await other.execute("LOCK TABLE written")
+        answer = asyncio.create_task(committer.submit((1, "x")))
+        await second.wait()
+    assert await answer == 1
+    await committer.close()
+    assert await words() == {1: "x"}
+
+
+async def test_those_behind_a_silent_write_are_not_kept_waiting_either(
+    table: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(groupcommit, "SILENCE_SECONDS", 0.2)
+    committer = GroupCommitter(
+        "test", db.pool(), write, key=lambda row: row[0], longest_wait_seconds=0.5
+    )
+    async with db.pool().acquire() as other, other.transaction():
+        await other.execute("LOCK TABLE written")
+        results = await asyncio.gather(
+            *(committer.submit((1, word)) for word in ("a", "b", "c")), return_exceptions=True
+        )
+    await committer.close()
+    assert [getattr(result, "code", result) for result in results] == ["busy"] * 3
 
 
 @settings(
