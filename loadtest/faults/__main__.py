@@ -7,13 +7,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 from types import FrameType
 
 import uvloop
 
 from loadtest.faults import deadline, hosts, kills, outages, rolling
-from loadtest.faults.trial import Fault
+from loadtest.faults.broken import entry, observe_arrivals
+from loadtest.faults.trial import USUAL, Fault, Seen
 from loadtest.report import Outcome, publish, say
 from loadtest.stack import running_stack
 
@@ -39,50 +41,67 @@ def main() -> int:
     arguments = _arguments()
     signal.signal(signal.SIGTERM, _stop)
     uvloop.install()
+    small: bool = arguments.small
+    names = arguments.names or (FAULTS if small else [*FAULTS, *ALONE])
     failed = 0
-    everything = FAULTS if arguments.small else [*FAULTS, *ALONE]
-    for name in arguments.names or everything:
-        outcome = _run(name, small=arguments.small)
-        for sentence in outcome.faults[:10]:
-            print(f"{name}: {sentence}", file=sys.stderr)
-        publish(name, outcome, small=arguments.small, kind="fault")
-        failed += bool(outcome.faults)
+    for shift in _shifts(names, small=small):
+        for name, outcome in _run(shift, small=small).items():
+            for sentence in outcome.faults[:10]:
+                print(f"{name}: {sentence}", file=sys.stderr)
+            publish(name, outcome, small=small, kind="fault")
+            failed += bool(outcome.faults)
     return 1 if failed else 0
 
 
-def _run(name: str, *, small: bool) -> Outcome:
-    say(f"== {name}")
-    if name in ALONE:
-        return ALONE[name](small=small)
-    fault = FAULTS[name]
-    if reason := fault.skipped():
-        return Outcome({"skipped": reason})
-    people = fault.people_small if small else fault.people
+def _shifts(names: Iterable[str], *, small: bool) -> list[list[str]]:
+    """At full size each has a stack of its own; small ones that need no other share one."""
+    shared = [name for name in names if small and name in FAULTS and FAULTS[name].needs == USUAL]
+    return ([shared] if shared else []) + [[name] for name in names if name not in shared]
+
+
+def _run(names: list[str], *, small: bool) -> dict[str, Outcome]:
+    say(f"== {', '.join(names)}")
+    if names[0] in ALONE:
+        return {name: ALONE[name](small=small) for name in names}
+    faults = {name: FAULTS[name] for name in names}
+    for name, fault in faults.items():
+        if reason := fault.skipped():
+            return {name: Outcome({"skipped": reason})}
+    needed = {name: each.people_small if small else each.people for name, each in faults.items()}
+    needs = faults[names[0]].needs
     with running_stack(
         past_attempts=PAST_ATTEMPTS_SMALL if small else PAST_ATTEMPTS,
-        people=2 * people,
-        web_processes=fault.web_processes,
-        worker_processes=fault.worker_processes,
-        on_folder=fault.folder,
-        web_entry=fault.web_entry,
+        people=2 * sum(needed.values()),
+        web_processes=needs.web_processes,
+        worker_processes=needs.worker_processes,
+        web_entry=entry(observe_arrivals),
+        on_folder=needs.folder,
     ) as stack:
-        began = time.monotonic()
-        seen = fault.run(stack, stack.crowd[:people], small)
-        seconds = time.monotonic() - began
-        say(f"as it is: {seen.figures}")
-        # The careless one comes last: what it breaks stays broken.
-        control = fault.control(stack, stack.crowd[people:], True)
-        say(f"careless ({fault.careless}): {control.figures}")
+        crowd = iter(stack.crowd)
+        own = {name: list(islice(crowd, 2 * count)) for name, count in needed.items()}
+        seen, controls = {}, {}
+        for name, fault in faults.items():
+            began = time.monotonic()
+            seen[name] = fault.run(stack, own[name][: needed[name]], small)
+            seen[name].figures["seconds"] = round(time.monotonic() - began, 1)
+            say(f"{name} as it is: {seen[name].figures}")
+        # The careless ones come last: what they break stays broken.
+        for name, fault in faults.items():
+            controls[name] = fault.control(stack, own[name][needed[name] :], True)
+            say(f"{name}, careless ({fault.careless}): {controls[name].figures}")
+    return {name: _outcome(fault, seen[name], controls[name]) for name, fault in faults.items()}
+
+
+def _outcome(fault: Fault, seen: Seen, control: Seen) -> Outcome:
     caught = control.caught
     figures = {
         **seen.figures,
-        "seconds": round(seconds, 1),
         "control": fault.careless,
         "control_caught": bool(caught),
-        "control_found": caught[:1],
+        "control_found": [sentence[:200] for sentence in caught[:1]],
     }
     blind = [] if caught else [f"the control ({fault.careless}) was not caught"]
-    return Outcome(figures, [*seen.faults, *blind])
+    return Outcome(figures, [*(sentence[:500] for sentence in seen.faults), *blind])
 
 
 def _arguments() -> argparse.Namespace:

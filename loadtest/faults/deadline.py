@@ -42,10 +42,11 @@ OPTIONS = 2
 class Size:
     saves: int
     seconds: float
+    at_once: int  # people of one deadline; whoever has missed one is not let in again so soon
 
 
-FULL = Size(saves=10_000, seconds=200)
-SMALL = Size(saves=100, seconds=10)
+FULL = Size(saves=10_000, seconds=200, at_once=64)
+SMALL = Size(saves=100, seconds=10, at_once=8)
 
 
 @dataclass
@@ -125,12 +126,15 @@ def judge_carelessly(stack: Stack, people: Sequence[Person], small: bool) -> See
 
 
 async def _waves(stack: Stack, people: Sequence[Person], size: Size) -> Verdicts:
-    """Deadline after deadline, everybody's at once, until there are enough saves."""
+    """Deadline after deadline, each for people of its own, until there are enough saves."""
     verdicts = Verdicts()
-    clients = [Dawdler(HOST, stack.port) for _ in people]
+    clients = [Dawdler(HOST, stack.port) for _ in range(size.at_once)]
     give_up_at = time.monotonic() + size.seconds
-    while verdicts.saves < size.saves and time.monotonic() < give_up_at:
-        players = [Skewed(stack.port, person, Book()) for person in people]
+    for first in range(0, len(people) - size.at_once + 1, size.at_once):
+        if verdicts.saves >= size.saves or time.monotonic() > give_up_at:
+            break
+        wave = people[first : first + size.at_once]
+        players = [Skewed(stack.port, person, Book()) for person in wave]
         for player, client in zip(players, clients, strict=True):
             player.client = client
         opened = await asyncio.gather(*(_open(player, verdicts) for player in players))
@@ -219,6 +223,6 @@ async def _keep_saving(player: Skewed, verdicts: Verdicts, deadline: float) -> N
 
 
 DEADLINE = Fault(
-    save_around_deadlines, judge_carelessly, "deadline checked in Python before the write", 64, 8,
-    web_entry=broken.entry(broken.observe_arrivals),
+    save_around_deadlines, judge_carelessly, "deadline checked in Python before the write",
+    20 * FULL.at_once, 4 * SMALL.at_once,
 )  # fmt: skip

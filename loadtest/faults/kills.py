@@ -21,6 +21,7 @@ from loadtest.faults.trial import (
     GIVE_UP_SECONDS,
     NOTICED_SECONDS,
     Fault,
+    Needs,
     Seen,
     slowest_ms,
     start_carelessly,
@@ -267,7 +268,7 @@ WEB = Fault(kill_web, kill_web_carelessly, "reply before commit", 64, 8)
 POSTGRES = Fault(kill_postgres, kill_postgres_carelessly, "synchronous_commit off", 64, 8)
 WORKER = Fault(
     kill_worker, kill_worker_carelessly, "claim, scores and counters committed apart", 64, 8,
-    worker_processes=2,
+    needs=Needs(worker_processes=2),
 )  # fmt: skip
 VALKEY = Fault(
     wipe_valkey, wipe_valkey_carelessly, "scoring rung by the queue alone, without the sweep", 64, 8

@@ -18,7 +18,7 @@ from core.errors import Refusal
 from loadtest.cpu import children
 from loadtest.faults import broken
 from loadtest.faults.load import WAITED_TOO_LONG_SECONDS, Load
-from loadtest.faults.trial import GIVE_UP_SECONDS, Fault, Seen, start_carelessly, tell
+from loadtest.faults.trial import GIVE_UP_SECONDS, Fault, Needs, Seen, start_carelessly, tell
 from loadtest.report import Figures
 from loadtest.stack import Person, Stack
 
@@ -209,5 +209,5 @@ def _mount(folder: Path) -> None:
 AWAY = Fault(be_away, be_away_carelessly, "reply before commit", 64, 8)
 DISK = Fault(
     fill_disk, fill_disk_carelessly, "reply before commit", 64, 8,
-    folder=small_disk, skipped=no_small_disk,
+    needs=Needs(folder=small_disk), skipped=no_small_disk,
 )  # fmt: skip

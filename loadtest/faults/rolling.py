@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from loadtest.faults.load import Load
-from loadtest.faults.trial import Fault, Seen, tell
+from loadtest.faults.trial import Fault, Needs, Seen, tell
 from loadtest.proxy import NGINX, find_nginx, running_proxy
 from loadtest.report import Figures
 from loadtest.stack import HOST, Person, Program, Stack, free_ports, wait_ready
@@ -125,5 +125,5 @@ def no_nginx() -> str | None:
 
 ROLLING = Fault(
     roll, roll_carelessly, "SIGKILL, before a proxy that does not try another process", 64, 8,
-    web_processes=1, skipped=no_nginx,
+    needs=Needs(web_processes=1), skipped=no_nginx,
 )  # fmt: skip

@@ -12,7 +12,7 @@ from loadtest.faults.broken import entry
 from loadtest.faults.ledger import Reckoning, read_clock, reckon, wait_scored
 from loadtest.faults.load import Journal, Load, Mark
 from loadtest.report import Figures, latencies_ms
-from loadtest.stack import ENTRY, Person, Program, Stack
+from loadtest.stack import Person, Program, Stack
 
 # `python -m web run` looks at its programs every 0.2 s and starts a fallen one 0.1 s later.
 NOTICED_SECONDS = 0.3
@@ -45,6 +45,18 @@ def usual_folder(_folder: Path) -> AbstractContextManager[None]:
 
 
 @dataclass(frozen=True)
+class Needs:
+    """What kind of stack a fault wants."""
+
+    web_processes: int = 2
+    worker_processes: int = 1
+    folder: Callable[[Path], AbstractContextManager[None]] = usual_folder
+
+
+USUAL = Needs()
+
+
+@dataclass(frozen=True)
 class Fault:
     """`run` breaks the platform as it is, `control` a careless one: there it must find something."""
 
@@ -53,10 +65,7 @@ class Fault:
     careless: str  # what the control does wrong
     people: int
     people_small: int
-    web_processes: int = 2
-    worker_processes: int = 1
-    web_entry: Sequence[str] = ENTRY
-    folder: Callable[[Path], AbstractContextManager[None]] = usual_folder
+    needs: Needs = USUAL
     skipped: Callable[[], str | None] = lambda: None
 
 
