@@ -35,6 +35,14 @@ class Answer:
                 found = value.strip().decode()
         return found
 
+    def cookie(self, name: str) -> str:
+        """`name=value` as a browser sends it back, "" when none of that name was set."""
+        start = f"set-cookie: {name}="
+        for line in self.head.decode("latin-1").split("\r\n")[1:]:
+            if line.lower().startswith(start):
+                return line[len("set-cookie: ") :].partition(";")[0]
+        return ""
+
 
 class _Wire(asyncio.Protocol):
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ import uvloop
 
 from loadtest.faults import deadline, hosts, kills, outages, rolling
 from loadtest.faults.broken import entry, observe_arrivals
-from loadtest.faults.trial import USUAL, Fault, Seen
+from loadtest.faults.trial import Fault, Seen
 from loadtest.report import Outcome, publish, say
 from loadtest.stack import running_stack
 
@@ -54,9 +54,11 @@ def main() -> int:
 
 
 def _shifts(names: Iterable[str], *, small: bool) -> list[list[str]]:
-    """At full size each has a stack of its own; small ones that need no other share one."""
-    shared = [name for name in names if small and name in FAULTS and FAULTS[name].needs == USUAL]
-    return ([shared] if shared else []) + [[name] for name in names if name not in shared]
+    """At full size each has a stack of its own; small ones with the same needs share one."""
+    shifts: dict[object, list[str]] = {}
+    for name in names:
+        shifts.setdefault(FAULTS[name].needs if small and name in FAULTS else name, []).append(name)
+    return list(shifts.values())
 
 
 def _run(names: list[str], *, small: bool) -> dict[str, Outcome]:

@@ -21,7 +21,7 @@ import asyncpg
 from loadtest.client import Answer, Client
 from loadtest.faults import broken
 from loadtest.faults.ledger import Reckoning
-from loadtest.faults.trial import Fault, Seen, start_carelessly
+from loadtest.faults.trial import ONE_WEB_PROCESS, Fault, Seen, start_carelessly
 from loadtest.player import Book, Player, StepFailed, read_json
 from loadtest.reconciliation import Acknowledged, reconcile
 from loadtest.stack import HOST, Person, Stack
@@ -224,5 +224,5 @@ async def _keep_saving(player: Skewed, verdicts: Verdicts, deadline: float) -> N
 
 DEADLINE = Fault(
     save_around_deadlines, judge_carelessly, "deadline checked in Python before the write",
-    20 * FULL.at_once, 4 * SMALL.at_once,
+    20 * FULL.at_once, 4 * SMALL.at_once, ONE_WEB_PROCESS,
 )  # fmt: skip

@@ -19,6 +19,7 @@ from loadtest.faults.ledger import wait_scored
 from loadtest.faults.load import Load
 from loadtest.faults.trial import (
     GIVE_UP_SECONDS,
+    ONE_WEB_PROCESS,
     NOTICED_SECONDS,
     Fault,
     Needs,
@@ -43,7 +44,7 @@ class Size:
     between: float  # seconds from one kill to the next, at the least
 
 
-FULL = Size(kills=24, acknowledged=100_000, seconds=170, between=3.0)
+FULL = Size(kills=24, acknowledged=100_000, seconds=220, between=3.0)
 SMALL = Size(kills=2, acknowledged=50, seconds=8, between=0.3)
 
 
@@ -265,7 +266,9 @@ async def _wait_scoring(database_url: str) -> int:
 
 
 WEB = Fault(kill_web, kill_web_carelessly, "reply before commit", 64, 8)
-POSTGRES = Fault(kill_postgres, kill_postgres_carelessly, "synchronous_commit off", 64, 8)
+POSTGRES = Fault(
+    kill_postgres, kill_postgres_carelessly, "synchronous_commit off", 64, 8, ONE_WEB_PROCESS
+)
 WORKER = Fault(
     kill_worker, kill_worker_carelessly, "claim, scores and counters committed apart", 64, 8,
     needs=Needs(worker_processes=2),

@@ -54,6 +54,7 @@ class Needs:
 
 
 USUAL = Needs()
+ONE_WEB_PROCESS = Needs(web_processes=1)
 
 
 @dataclass(frozen=True)
