@@ -19,8 +19,8 @@ from loadtest.faults.ledger import wait_scored
 from loadtest.faults.load import Load
 from loadtest.faults.trial import (
     GIVE_UP_SECONDS,
-    ONE_WEB_PROCESS,
     NOTICED_SECONDS,
+    ONE_WEB_PROCESS,
     Fault,
     Needs,
     Seen,
