@@ -38,7 +38,7 @@ from web.waiting_line import WaitingLine
 
 CONTESTS, DOOR = "/cuoc-thi/", "/vao-thi"
 # Who cannot be looked up for so long gets a number all the same, and may ask again.
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 1.5
 
 
 class Gate:
