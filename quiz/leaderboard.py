@@ -21,24 +21,35 @@ PAGE_SIZE = 50
 SNAPSHOT_PAGES = 4
 LAST_PAGE = 200  # nobody leafs further; "Tìm vị trí của tôi" finds the rest
 
-_RANKED = "SELECT * FROM standing WHERE round_id = $1 AND division_id = $2 AND is_ranked"
-# Who stands in the asked stretch is found first; only they get their names looked up.
+# A stretch of the board is found in the index alone, which has these columns; only those who stand
+# in it are looked up.
+_RANKED = (
+    "SELECT participant_id FROM standing WHERE round_id = $1 AND division_id = $2 AND is_ranked"
+)
 _NAMED = """
 SELECT s.participant_id, s.rank_key, p.shown_name, u.name AS unit_name, s.points, s.correct_count,
        s.question_count, s.duration_ms, s.closed_at, s.prediction, s.attempt_count
-FROM ({stretch}) s JOIN participant p ON p.id = s.participant_id JOIN unit u ON u.id = s.unit_id
+FROM ({stretch}) k JOIN standing s ON s.round_id = $1 AND s.participant_id = k.participant_id
+JOIN participant p ON p.id = s.participant_id JOIN unit u ON u.id = s.unit_id
 ORDER BY s.rank_key, s.participant_id
 """
-_PAGE = _NAMED.format(stretch=f"{_RANKED} ORDER BY rank_key, participant_id LIMIT $3 OFFSET $4")
-_AROUND = _NAMED.format(
-    stretch=f"""
-    ({_RANKED} AND (rank_key, participant_id) < ($3, $4)
-     ORDER BY rank_key DESC, participant_id DESC LIMIT $5)
-    UNION ALL
-    ({_RANKED} AND (rank_key, participant_id) >= ($3, $4)
-     ORDER BY rank_key, participant_id LIMIT $5 + 1)
-"""
+# The number of lines is written out: plans are made without the values, and one for a tenth of the
+# board would read every participant.
+_PAGE = _NAMED.format(
+    stretch=f"{_RANKED} ORDER BY rank_key, participant_id LIMIT {PAGE_SIZE} OFFSET $3"
 )
+
+
+def _around(reach: int) -> str:
+    return _NAMED.format(
+        stretch=f"""
+        ({_RANKED} AND (rank_key, participant_id) < ($3, $4)
+         ORDER BY rank_key DESC, participant_id DESC LIMIT {reach:d})
+        UNION ALL
+        ({_RANKED} AND (rank_key, participant_id) >= ($3, $4)
+         ORDER BY rank_key, participant_id LIMIT {reach + 1:d})
+        """
+    )
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,6 @@ async def board(round_id: int, division_id: int, *, page: int = 1) -> Board:
         _PAGE,
         round_id,
         division_id,
-        PAGE_SIZE,
         (page - 1) * PAGE_SIZE,
     )
     ranked = await _with_ranks(
@@ -129,12 +139,11 @@ async def place_of(round_id: int, participant_id: int, *, reach: int = 2) -> Pla
         return None
     division_id, key = own["division_id"], own["rank_key"]
     rows = await reader.fetch(
-        _AROUND,
+        _around(reach),
         round_id,
         division_id,
         key,
         participant_id,
-        reach,
     )
     around = await _with_ranks(reader, round_id, division_id, rows, first_position=None)
     rank = next(row.rank for row in around if row.participant_id == participant_id)
