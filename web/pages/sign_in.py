@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from urllib.parse import quote
 from uuid import UUID
@@ -23,22 +24,30 @@ from web.forms import Form, read_form, wants_json
 from web.guard import viewer_of
 from web.office import front_door
 from web.refusals import status_of
-from web.render import render
+from web.render import language_of, render
 from web.tokens import HALF_WAY_SECONDS, STAFF_DOOR
 
 CODE_COOKIE = "ma_cho"
 CODE_COOKIE_SECONDS = 600
 UNITS_SHOWN = 12
+EMPTY_FORM_SECONDS = 2.0
+LONGEST_NEXT_PAGE_KEPT = 200
 SIGN_UP_CLOSED = (
     "Hệ thống đang tạm dừng nhận đăng ký mới. Bạn quay lại sau ít phút. "
     "Nếu đã có tài khoản, bạn đăng nhập và dự thi bình thường."
 )
+Make = Callable[[str, bool], Awaitable[tuple[str, dict[str, object]]]]
 _BLOCKS = {"commune": "Xã, phường", "department": "Sở, ban, ngành", "agency": "Cơ quan, đơn vị",
            "school": "Trường học"}  # fmt: skip
 
 
 async def sign_up_page(request: Request) -> Response:
-    return await _sign_up_page(request, Form({}))
+    """Made once for the crowd that an opening brings."""
+
+    async def make(_language: str, _part: bool) -> tuple[str, dict[str, object]]:
+        return "account/sign_up.html", await _sign_up_context(request, Form({}))
+
+    return await _same_for_everybody(request, "sign up", make)
 
 
 async def sign_up(request: Request) -> Response:
@@ -57,7 +66,21 @@ async def sign_up(request: Request) -> Response:
 
 
 async def sign_in_page(request: Request) -> Response:
-    return _sign_in_page(request, Form({}))
+    async def make(_language: str, _part: bool) -> tuple[str, dict[str, object]]:
+        return "account/sign_in.html", _door_context(request, "citizen", Form({}))
+
+    return await _same_for_everybody(request, "sign in", make)
+
+
+async def _same_for_everybody(request: Request, name: str, make: Make) -> Response:
+    """An empty form; where one goes from it is a part of it."""
+    next_page = _next_page(request, Form({}), otherwise="")
+    if len(next_page) > LONGEST_NEXT_PAGE_KEPT:
+        template, context = await make(language_of(request), False)
+        return render(request, template, context)
+    return await request.app.state.public_pages.answer(  # type: ignore[no-any-return]  # State has no types
+        request, make, key=(name, next_page), seconds=EMPTY_FORM_SECONDS
+    )
 
 
 async def sign_in(request: Request) -> Response:
@@ -213,6 +236,11 @@ async def find_unit(request: Request) -> Response:
 
 
 async def _sign_up_page(request: Request, form: Form, status: int = HTTPStatus.OK) -> Response:
+    context = await _sign_up_context(request, form)
+    return render(request, "account/sign_up.html", context, status=status)
+
+
+async def _sign_up_context(request: Request, form: Form) -> dict[str, object]:
     switches = await request.app.state.contests.switches()
     texts = await consents.current_texts()
     groups: dict[str, list[dict[str, str]]] = {}
@@ -223,26 +251,19 @@ async def _sign_up_page(request: Request, form: Form, status: int = HTTPStatus.O
     chosen = form.text("don_vi")
     found = await units.find_selectable_unit(chosen) if chosen else None
     take_part, messages = texts.get(consents.TAKE_PART), texts.get(consents.MESSAGES)
-    return render(
-        request,
-        "account/sign_up.html",
-        {
-            "form": form.for_page(),
-            "closed": SIGN_UP_CLOSED if switches.is_sign_up_closed else None,
-            "next": _next_page(request, form, otherwise=""),
-            "unit_groups": [
-                {"label": label, "options": options} for label, options in groups.items()
-            ],
-            "units": [_unit(found)] if found else [],
-            "divisions": [{"value": code, "label": label} for code, label in DIVISIONS],
-            "consent": {
-                "version": str(take_part.version) if take_part else "",
-                "take_part": take_part.body.split("\n") if take_part else [],
-                "messages": messages.body if messages else "",
-            },
+    return {
+        "form": form.for_page(),
+        "closed": SIGN_UP_CLOSED if switches.is_sign_up_closed else None,
+        "next": _next_page(request, form, otherwise=""),
+        "unit_groups": [{"label": label, "options": options} for label, options in groups.items()],
+        "units": [_unit(found)] if found else [],
+        "divisions": [{"value": code, "label": label} for code, label in DIVISIONS],
+        "consent": {
+            "version": str(take_part.version) if take_part else "",
+            "take_part": take_part.body.split("\n") if take_part else [],
+            "messages": messages.body if messages else "",
         },
-        status=status,
-    )
+    }
 
 
 def _unit(found: UnitFound) -> dict[str, str | None]:
@@ -258,17 +279,17 @@ def _staff_page(request: Request, form: Form, status: int = HTTPStatus.OK) -> Re
 
 
 def _door(request: Request, tab: str, form: Form, status: int) -> Response:
-    return render(
-        request,
-        "account/sign_in.html",
-        {
-            "tab": tab,
-            "form": form.for_page(),
-            "next": _next_page(request, form, otherwise=""),
-            "demo_accounts": _demo_accounts(request),
-        },
-        status=status,
-    )
+    context = _door_context(request, tab, form)
+    return render(request, "account/sign_in.html", context, status=status)
+
+
+def _door_context(request: Request, tab: str, form: Form) -> dict[str, object]:
+    return {
+        "tab": tab,
+        "form": form.for_page(),
+        "next": _next_page(request, form, otherwise=""),
+        "demo_accounts": _demo_accounts(request),
+    }
 
 
 async def _code_page(request: Request, form: Form, status: int = HTTPStatus.OK) -> Response:
