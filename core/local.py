@@ -36,6 +36,7 @@ from core.errors import Refusal
 DATABASE = "hieuso"
 START_SECONDS = 30
 STOP_SECONDS = 20
+PREDECESSOR_SECONDS = 5  # for what a killed server left running to notice
 _PR_SET_PDEATHSIG = 1
 
 
@@ -107,10 +108,25 @@ class LocalStack:
                 continue
             if server.name == "postgresql":
                 _wait_for_predecessor(self._state / "postgresql" / "postmaster.pid")
-            server.process = self._launch(server.name, server.command, server.stop_signal)
-            self._wait_for(server)
+            self._start_again(server)
             return server.name
         return None
+
+    def _start_again(self, server: _Server) -> None:
+        """Those who serve connections outlive a killed PostgreSQL by a moment, and while they hold
+        its memory no other one starts on the same folder.
+        """
+        give_up_at = time.monotonic() + PREDECESSOR_SECONDS
+        while True:
+            server.process = self._launch(server.name, server.command, server.stop_signal)
+            try:
+                self._wait_for(server)
+            except Refusal:
+                if server.process.poll() is None or time.monotonic() > give_up_at:
+                    raise
+                time.sleep(0.1)
+            else:
+                return
 
     @property
     def pids(self) -> dict[str, int]:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,6 +63,18 @@ def stop(process: subprocess.Popen[str]) -> None:
     assert process.wait(30) == 0
 
 
+def answer_after_recovery(url: str) -> object:
+    """The port is open before the doors are."""
+    give_up_at = time.monotonic() + 30
+    while True:
+        try:
+            return run_sql(url, "SELECT 1")
+        except asyncpg.CannotConnectNowError:
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.05)
+
+
 def kill_and_wait(
     process: subprocess.Popen[str], folder: Path, by: signal.Signals = signal.SIGKILL
 ) -> None:
@@ -93,6 +106,25 @@ def test_data_survive_however_the_run_ends(folder: Path, by: signal.Signals) -> 
     finally:
         stop(again)
     assert running_stack(folder) is None
+
+
+def test_postgresql_starts_again_beside_what_its_killed_self_left_running(folder: Path) -> None:
+    stack = LocalStack(folder)
+    addresses = stack.start()
+    try:
+        server = stack.pids["postgresql"]
+        straggler = int(
+            (Path("/proc") / str(server) / "task" / str(server) / "children").read_text().split()[0]
+        )
+        os.kill(straggler, signal.SIGSTOP)
+        os.kill(server, signal.SIGKILL)
+        threading.Timer(1, os.kill, (straggler, signal.SIGCONT)).start()
+        while stack.revive() is None:
+            time.sleep(0.05)
+        assert answer_after_recovery(addresses.database_url) == 1
+        assert "still in use" in (folder / "postgresql.log").read_text(encoding="utf-8")
+    finally:
+        stack.stop()
 
 
 def test_what_is_committed_is_on_disk(folder: Path) -> None:
