@@ -226,7 +226,8 @@ def _load(wanted: Wanted, target: Target) -> Outcome:
     if wanted.profile == "overload":
         assert target.stack is not None
         bears = _measure_bears(target.stack, crowd, small=wanted.small)
-        people = min(math.ceil(bears * OVERLOAD * wanted.seconds), len(crowd))
+        tried = BEARS_ATTEMPTS_SMALL if wanted.small else BEARS_ATTEMPTS
+        people = min(math.ceil(bears * OVERLOAD * wanted.seconds), len(crowd) - tried)
     timeline = Timeline(PROFILES[wanted.profile].over(wanted.seconds), people)
     _introduce(wanted, timeline, target, bears)
     _write_crowd(folder / "crowd.csv", crowd[-people:])
@@ -271,7 +272,8 @@ def _introduce(wanted: Wanted, timeline: Timeline, target: Target, bears: float)
         f"{wanted.seconds:g} s, {timeline.pressed:.3g} times as dense as over an hour"
     )
     if bears:
-        say(f"the stack bears {bears:.1f} attempts/s; they come {OVERLOAD:g} times as fast")
+        times = timeline.people / wanted.seconds / bears
+        say(f"the stack bears {bears:.1f} attempts/s; they come {times:.2f} times as fast")
 
 
 def _measure_bears(stack: Stack, crowd: Sequence[Person], *, small: bool) -> float:
@@ -393,12 +395,9 @@ def _figures(timeline: Timeline, played: Played, held: reconciliation.Held, net:
         )
     )
     say(", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
-    answered = [
-        each
-        for step, times in played.seconds.items()
-        if not step.endswith("refused")
-        for each in times
-    ]
+    answered, refused = [], []
+    for step, times in played.seconds.items():
+        (refused if step.endswith(", refused") else answered).extend(times)
     figures: Figures = {
         "people": timeline.people,
         "inside_at_once": held.most_inside,
@@ -416,6 +415,7 @@ def _figures(timeline: Timeline, played: Played, held: reconciliation.Held, net:
         "refused": counts["refused"],
         "refused_inside": counts["refused_inside"],
         "refused_slowly": counts["refused_slowly"],
+        "refusal_p99_ms": latencies_ms(refused)["p99_ms"],
         "waited": counts["waited"],
         "turned_away": counts["turned_away"],
         "goodput": round(counts["served"] / max(1, counts["inside"]), 4),

@@ -190,21 +190,24 @@ class Person:
             )
             self._keep_cookies(answer)
             where = answer.header("location")
-            if where.startswith("/bai-thi/"):
+            if not answer.is_refusal:
                 break
-            self._stand_in_line(where, gives_up_at)
+            self._stand_in_line(answer, where, gives_up_at)
         self._held.attempt = where.removeprefix("/bai-thi/")
         self._held.cookie = self._cookies.pop("attempt", self._held.cookie)
         self._ledger.write("start", self._held)
         self._tally.counts["starts"] += 1
 
-    def _stand_in_line(self, where: str, gives_up_at: float) -> None:
+    def _stand_in_line(self, refusal: Answer, where: str, gives_up_at: float) -> None:
         """Read one's place, then ask what is being served as the page's script does."""
         self._tally.counts["waited"] += 1
+        inside = self._is_inside
         page = self._insist("waiting room", "GET", where, OK | SEE_OTHER, gives_up_at=gives_up_at)
         self._keep_cookies(page)
         place, turn = _PLACE.search(page.page), _TURN.search(page.page)
-        pause = page.retry_after or 0.0
+        said = page.retry_after
+        self._tally.refused("start", refusal.seconds, 0.0 if place else said, inside=inside)
+        pause = said or (0.0 if place else 5.0)
         while True:
             self._pause(pause * self._dice.uniform(1.0, 1.15), gives_up_at)
             if place is None or turn is None:

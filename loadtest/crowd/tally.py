@@ -43,8 +43,7 @@ class Tally:
     def refused(
         self, step: str, seconds: float, retry_after: float | None, *, inside: bool
     ) -> None:
-        """503 or 429: honest when it is quick and says when to come again."""
-        self.took(f"{step}, refused", seconds)
+        """503, 429 or the waiting room: honest when it is quick and says when to come again."""
         self.counts["refused"] += 1
         self.counts["refused_inside"] += inside
         self.counts["refused_slowly"] += seconds > QUICK_REFUSAL_SECONDS

@@ -32,6 +32,7 @@ BROWSER: Mapping[str, str] = {
     "Sec-Fetch-Site": "same-origin",
 }
 REFUSED = frozenset({429, 503})
+WAITING_ROOM = "/cho"
 NO_ANSWER = 0
 FAILURES = (OSError, HTTPException, zlib.error, gevent.Timeout)
 CLOSED_WHILE_IDLE = (HTTPConnectionClosed, ConnectionResetError, BrokenPipeError)
@@ -50,6 +51,11 @@ class Answer:
     def header(self, name: str) -> str:
         found = self.headers.get(name) or ""
         return found[-1] if isinstance(found, list) else str(found)
+
+    @property
+    def is_refusal(self) -> bool:
+        """Come again later: 429, 503, or the way to the waiting room."""
+        return self.status in REFUSED or self.header("location").endswith(WAITING_ROOM)
 
     @property
     def cookies(self) -> Sequence[str]:
@@ -121,10 +127,9 @@ class Wire:
     def _tell(
         self, step: str, method: str, path: str, answer: Answer, failure: BaseException | None
     ) -> None:
-        is_refused = answer.status in REFUSED
-        name = f"{step}, refused" if is_refused else step
-        if answer.status and not is_refused:
-            self._tally.took(step, answer.seconds)
+        name = f"{step}, refused" if answer.is_refusal else step
+        if answer.status != NO_ANSWER:
+            self._tally.took(name, answer.seconds)
         self._request_event.fire(
             request_type=method,
             name=name,

@@ -133,7 +133,7 @@ def test_refusals_and_the_line_are_honoured_and_the_same_save_is_sent_again(
     tally, held = live(url, tmp_path)
     assert tally.errors == []
     assert (tally.counts["waited"], Platform.seen.count("turn")) == (1, 1)
-    assert (tally.counts["refused"], tally.counts["refused_inside"]) == (2, 2)
+    assert (tally.counts["refused"], tally.counts["refused_inside"]) == (3, 2)
     assert (tally.counts["served"], tally.counts["submits"]) == (1, 1)
     assert "vao-thi phien=1; so=7" in Platform.seen  # the place in the line comes along
     assert "luu bai_thi=x" in Platform.seen
