@@ -18,10 +18,10 @@ from typing import Any
 
 from core.local import end_with_parent
 from loadtest.report import PROJECT
+from loadtest.stack import stop_process
 
 NGINX = PROJECT / "deploy" / "nginx"
 READY_SECONDS = 10
-STOP_SECONDS = 10
 _TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
@@ -60,12 +60,7 @@ def running_proxy(
         _wait_for_pid(folder, process)
         yield process.pid
     finally:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop_process(process)
 
 
 def write_configuration(folder: Path, web: Sequence[str], *, host: str, port: int) -> Path:
