@@ -53,7 +53,11 @@ async def by_proxy(proxy: str) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
         base_url=proxy,
         timeout=20,
-        transport=httpx.AsyncHTTPTransport(local_address=VISITOR, verify=CERTIFICATES),
+        transport=httpx.AsyncHTTPTransport(
+            local_address=VISITOR,
+            verify=CERTIFICATES,
+            limits=httpx.Limits(max_connections=None),  # a flood waits for no answer
+        ),
     ) as client:
         yield client
 
