@@ -317,7 +317,6 @@ def _run_locust(wanted: Wanted, target: Target, timeline: Timeline, folder: Path
                 "slug": target.slug,
                 "crowd": str(folder / "crowd.csv"),
                 "folder": str(folder),
-                "generators": wanted.generators,
             }
         ),
         encoding="utf-8",

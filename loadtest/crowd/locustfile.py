@@ -1,14 +1,15 @@
 """The crowd as Locust runs it: `locust -f loadtest/crowd/locustfile.py --plan plan.json`.
 
 `loadtest.load` writes the plan: profile, people, seconds, slug, crowd (a file of phone,cookie),
-folder (where the ledger and the tally go) and generators. With `--generator`, each of several
-plays its own people.
+and folder (where the ledger and the tally go). Each of several generators has its own `--generator`.
 """
 
 from __future__ import annotations
 
 import csv
+import fcntl
 import json
+import os
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,14 +37,21 @@ class Plan:
     crowd: Path
     folder: Path
     generator: int
-    generators: int
 
-    def own_people(self) -> Iterator[str]:
-        """The cookies of the people that this generator plays."""
+    def people(self) -> Iterator[str]:
+        """The cookies of those that this generator plays: between all of them, each once."""
         with self.crowd.open(encoding="utf-8", newline="") as file:
-            for number, row in enumerate(csv.DictReader(file)):
-                if number % self.generators == self.generator:
-                    yield row["cookie"]
+            cookies = [row["cookie"] for row in csv.DictReader(file)]
+        while (number := self._take_number()) < len(cookies):
+            yield cookies[number]
+
+    def _take_number(self) -> int:
+        """How many have come before; Locust may send more people to one generator than to another."""
+        with (self.folder / "come").open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            number = file.seek(0, os.SEEK_END)
+            file.write(b".")
+        return number
 
 
 def read_plan(path: Path, generator: int) -> Plan:
@@ -54,7 +62,6 @@ def read_plan(path: Path, generator: int) -> Plan:
         crowd=Path(said["crowd"]),
         folder=Path(said["folder"]),
         generator=generator,
-        generators=said["generators"],
     )
 
 
@@ -67,7 +74,7 @@ class Run:
         self._tally = Tally()
         self._wire = Wire(host.rstrip("/"), Citizen.client_pool, request_event, self._tally)
         self._ledger = Ledger(plan.folder, plan.generator)
-        self._people = plan.own_people()
+        self._people = plan.people()
         self._clock = Clock(plan.timeline.ends_at)
 
     def begin(self) -> None:
