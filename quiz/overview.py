@@ -70,8 +70,10 @@ async def used_counts(question_ids: Sequence[int]) -> dict[int, int]:
     """In how many frozen pools each of these questions is, whatever its version."""
     rows = await pool().fetch(
         "SELECT (q->>'question_id')::bigint AS id, count(*)::int AS count "
-        "FROM pool, jsonb_array_elements(content->'questions') q "
-        "WHERE (q->>'question_id')::bigint = ANY($1::bigint[]) GROUP BY 1",
+        "FROM pool p JOIN round r ON r.id = p.round_id JOIN contest c ON c.id = r.contest_id "
+        "CROSS JOIN LATERAL jsonb_array_elements(p.content->'questions') q "
+        "WHERE c.state <> 'rehearsal' AND (q->>'question_id')::bigint = ANY($1::bigint[]) "
+        "GROUP BY 1",
         list(question_ids),
     )
     return {row["id"]: row["count"] for row in rows}

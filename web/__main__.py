@@ -214,6 +214,8 @@ def _reset_second_factor(arguments: argparse.Namespace, chosen: Settings) -> int
 def _back_up(arguments: argparse.Namespace, chosen: Settings) -> int:
     from web.backup import back_up
 
+    # Every program that works beside a backup matters more to people than the backup.
+    os.nice(10)
     ready = resolved(chosen).direct
     target = Path(arguments.file) if arguments.file else ready.local_path / "backups"
     return _with_database(ready, lambda: back_up(ready, target, keep=arguments.keep))

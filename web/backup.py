@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from pathlib import Path
 
@@ -19,8 +18,6 @@ from web.commands import verify_audit
 
 _NAME = "hieuso-{:%Y%m%d-%H%M%S}.tar"
 _PATTERN = "hieuso-????????-??????.tar"
-# Every process that works beside a backup matters more to people than the backup.
-_NICENESS = 10
 
 
 async def back_up(chosen: Settings, target: Path, *, keep: int | None = None) -> int:
@@ -32,7 +29,6 @@ async def back_up(chosen: Settings, target: Path, *, keep: int | None = None) ->
     if keep is not None and keep < 1:
         raise Refusal("bad_keep", "--keep phải từ 1 trở lên. / --keep must be at least 1.")
     path = await asyncio.to_thread(_new_file, target)
-    os.nice(_NICENESS)
     started = time.monotonic()
     manifest = await backup.back_up(chosen.database_url, path)
     seconds = round(time.monotonic() - started, 1)

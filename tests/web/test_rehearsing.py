@@ -20,6 +20,7 @@ from people.consents import publish_first_texts
 from quiz import jobs, rehearsal_shadow, rehearsals
 from quiz.activity import ACTIVITY
 from quiz.contests import all_contests
+from quiz.overview import used_counts
 from quiz.rehearsal_plan import Plan
 from tests.quiz.arena import QUESTION_COUNT, Arena, account_of, build_arena
 from tests.web.conftest import Site
@@ -237,4 +238,12 @@ async def test_nobody_but_the_invented_may_enter_a_shadow(
     assert {row["phone"] for row in phones} == {row["phone"] for row in listed}
     assert len(listed) == 2
     assert await db.pool().fetchval("SELECT is_by_list FROM contest WHERE state = 'rehearsal'")
+    await rehearsal_shadow.remove_shadows()
+
+
+async def test_a_shadow_s_papers_are_not_counted_as_uses_of_their_questions(arena: Arena) -> None:
+    before = await used_counts([1, 2, 3])
+    assert before == {1: 1, 2: 1, 3: 1}
+    await rehearsal_shadow.make_shadow(arena.round_id, 2)
+    assert await used_counts([1, 2, 3]) == before
     await rehearsal_shadow.remove_shadows()
