@@ -214,7 +214,7 @@ async def _keep_saving(player: Skewed, verdicts: Verdicts, deadline: float) -> N
         if answer.status not in {200, 409}:
             verdicts.failures.append(f"save: {answer.status} {answer.body[:200]!r}")
             return
-        arrived = float(answer.header(b"x-arrived"))
+        arrived = float(answer.header(b"x-request-id").rpartition(broken.ARRIVED)[2])
         verdicts.judge(answer.status == 200, arrived, deadline)
         if answer.status == 200:
             kept.saved_seq = read_json(answer)["saved_seq"]

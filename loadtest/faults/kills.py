@@ -32,6 +32,7 @@ from loadtest.report import Figures
 from loadtest.stack import Person, Stack
 
 WEB_GOAL_MS, POSTGRES_GOAL_MS, SCORED_GOAL_SECONDS = 2000, 5000, 30  # QR2
+WORTH_A_KILL = 20  # acknowledgements since the last one
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def kill_web(
         began, kills, all_at_once = time.monotonic(), 0, []
         load.wait(size.between)
         while _go_on(load, size, kills, began):
+            load.wait_acknowledged(WORTH_A_KILL)
             is_everything = always_all or kills % 8 == 7
             fallen = stack.web if is_everything else [stack.web[kills % len(stack.web)]]
             mark = load.journal.mark()
@@ -99,6 +101,7 @@ def kill_postgres(stack: Stack, people: Sequence[Person], small: bool) -> Seen:
         began, kills, backends = time.monotonic(), 0, 0
         load.wait(size.between)
         while _go_on(load, size, kills, began):
+            load.wait_acknowledged(WORTH_A_KILL)
             mark = load.journal.mark()
             if kills % 4 == 3:
                 backends += _kill_backend(stack)

@@ -170,6 +170,12 @@ class Load:
         while time.monotonic() < end_at and not self._done.done():
             time.sleep(0.02)
 
+    def wait_acknowledged(self, more: int) -> None:
+        """Nothing is learnt from breaking something before anybody relies on it."""
+        enough, end_at = self.journal.acknowledged + more, time.monotonic() + FINISH_SECONDS
+        while self.journal.acknowledged < enough and time.monotonic() < end_at:
+            self.wait(0.02)
+
     def wait_recovered(self, mark: Mark, seconds: float) -> None:
         end_at = time.monotonic() + seconds
         while mark.recovered_at is None and time.monotonic() < end_at:

@@ -69,7 +69,7 @@ def _careless(stack: Stack, people: Sequence[Person], breaking: Callable[[Load],
     start_carelessly(stack, stack.web, broken.reply_before_commit)
 
     def story(stack: Stack, load: Load) -> Figures:
-        load.wait(1)
+        load.wait_acknowledged(len(people))
         breaking(load)
         for program in stack.web:
             program.start()
