@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from core.clock import now
 from core.db import Connection, pool
+from core.groupread import GroupReader
 from core.text import clean
 
 CITIZEN_SIGNED_IN_FOR = timedelta(days=30)
@@ -84,10 +87,22 @@ async def open_session(connection: Connection, account_id: int, browser: str) ->
 
 async def find_session(token: str) -> Viewer | None:
     """Return who is signed in with this token; None when nobody is any more."""
+    row = await _SESSIONS.find(token_hash(token))
+    if row is None:
+        return None
+    found = dict(row)
+    del found["token_hash"]
     at = now()
-    row = await pool().fetchrow(
+    if found.pop("seen_at") < at - SEEN_EVERY:
+        await _see(found["session_id"], at)
+    roles = tuple(RoleHeld(**role) for role in found.pop("roles") or ())
+    return Viewer(**found, roles=roles)
+
+
+async def _read_sessions(token_hashes: Sequence[str]) -> dict[str, Mapping[str, Any]]:
+    rows = await pool().fetch(
         """
-        SELECT s.id AS session_id, s.seen_at, a.id AS account_id, a.phone, p.id AS person_id,
+        SELECT s.token_hash, s.id AS session_id, s.seen_at, a.id AS account_id, a.phone, p.id AS person_id,
                p.full_name AS shown_name, p.unit_id, u.path AS unit_path, p.division_code,
                p.birth_year, a.password_hash IS NOT NULL AS has_password,
                a.totp_confirmed_at IS NOT NULL AS has_second_factor, a.must_change_password, (
@@ -100,18 +115,15 @@ async def find_session(token: str) -> Viewer | None:
         JOIN account a ON a.id = s.account_id AND a.is_active
         JOIN person p ON p.id = a.person_id
         LEFT JOIN unit u ON u.id = p.unit_id
-        WHERE s.token_hash = $1 AND s.revoked_at IS NULL AND s.expires_at > $2
+        WHERE s.token_hash = ANY($1::text[]) AND s.revoked_at IS NULL AND s.expires_at > $2
         """,
-        token_hash(token),
-        at,
+        token_hashes,
+        now(),
     )
-    if row is None:
-        return None
-    found = dict(row)
-    if found.pop("seen_at") < at - SEEN_EVERY:
-        await _see(found["session_id"], at)
-    roles = tuple(RoleHeld(**role) for role in found.pop("roles") or ())
-    return Viewer(**found, roles=roles)
+    return {row["token_hash"]: dict(row) for row in rows}
+
+
+_SESSIONS = GroupReader(_read_sessions)
 
 
 async def revoke_session(session_id: int, *, account_id: int) -> None:

@@ -11,6 +11,7 @@ from uuid import UUID
 from core import db
 from core.clock import local_day
 from core.errors import Refusal
+from core.groupread import GroupReader
 from core.text import datetime_shown, name_masked
 from people.consents import TAKE_PART, give
 from people.persons import ERASED_NAME
@@ -18,10 +19,10 @@ from quiz.attempts import Attempts, Start, Started, refuse_outside_window
 from quiz.granted import own_time
 
 _OWN_TIME = own_time(
-    round_id="$3", participant_id="pa.id", unit_id="coalesce(pa.unit_id, p.unit_id)"
+    round_id="b.round_id", participant_id="pa.id", unit_id="coalesce(pa.unit_id, p.unit_id)"
 )
 _ENTRANT = f"""
-SELECT p.id AS person_id, p.full_name, p.birth_year, p.unit_id, p.division_code, u.path AS unit_path,
+SELECT b.contest_id, b.round_id, p.id AS person_id, p.full_name, p.birth_year, p.unit_id, p.division_code, u.path AS unit_path,
        e.reason AS exclusion, el.id IS NOT NULL AS is_listed, pa.id AS participant_id, pa.division_id,
        past.open_id, past.open_deadline_at, past.attempt_count, past.last_closed_at,
        {_OWN_TIME} AS granted,
@@ -30,19 +31,19 @@ SELECT p.id AS person_id, p.full_name, p.birth_year, p.unit_id, p.division_code,
             JOIN consent_text t ON t.id = c.text_id AND t.purpose = '{TAKE_PART}'
             WHERE c.person_id = p.id ORDER BY c.id DESC LIMIT 1),
            NOT EXISTS (SELECT FROM consent_text WHERE purpose = '{TAKE_PART}')) AS has_agreed
-FROM person p
+FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS b (person_id, contest_id, round_id)
+JOIN person p ON p.id = b.person_id
 LEFT JOIN unit u ON u.id = p.unit_id
 LEFT JOIN account ac ON ac.person_id = p.id
-LEFT JOIN exclusion e ON e.contest_id = $2 AND e.phone = ac.phone
-LEFT JOIN eligibility el ON el.contest_id = $2 AND el.phone = ac.phone
-LEFT JOIN participant pa ON pa.contest_id = $2 AND pa.person_id = p.id
+LEFT JOIN exclusion e ON e.contest_id = b.contest_id AND e.phone = ac.phone
+LEFT JOIN eligibility el ON el.contest_id = b.contest_id AND el.phone = ac.phone
+LEFT JOIN participant pa ON pa.contest_id = b.contest_id AND pa.person_id = p.id
 LEFT JOIN LATERAL (
     SELECT count(*) AS attempt_count, max(closed_at) AS last_closed_at,
            (array_agg(id) FILTER (WHERE state = 'open'))[1] AS open_id,
            max(deadline_at) FILTER (WHERE state = 'open') AS open_deadline_at
-    FROM attempt a WHERE a.participant_id = pa.id AND a.round_id = $3
+    FROM attempt a WHERE a.participant_id = pa.id AND a.round_id = b.round_id
 ) past ON true
-WHERE p.id = $1
 """  # noqa: S608 — only our own column names are put in
 
 
@@ -89,10 +90,25 @@ class Entrant:
 
 
 async def find_entrant(person_id: int, contest_id: int, round_id: int) -> Entrant:
-    row = await db.pool().fetchrow(_ENTRANT, person_id, contest_id, round_id)
-    if row is None:
+    found = await _ENTRANTS.find((person_id, contest_id, round_id))
+    if found is None:
         raise Refusal("not_found", "Không tìm thấy tài khoản này.")
-    return Entrant(**row)
+    return found
+
+
+async def _read_entrants(asked: Sequence[EntrantId]) -> dict[EntrantId, Entrant]:
+    rows = await db.pool().fetch(_ENTRANT, *zip(*asked, strict=True))
+    entrants = [
+        (contest_id, round_id, Entrant(*columns)) for contest_id, round_id, *columns in rows
+    ]
+    return {
+        (entrant.person_id, contest_id, round_id): entrant
+        for contest_id, round_id, entrant in entrants
+    }
+
+
+EntrantId = tuple[int, int, int]  # person, contest, round
+_ENTRANTS = GroupReader(_read_entrants)
 
 
 async def who_is_inside(asked: Sequence[tuple[str, str]]) -> list[bool | None]:

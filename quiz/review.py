@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from core import db
+from core.groupread import GroupReader
 from quiz.attempts import CLOSING_GRACE_SECONDS, refuse_unknown
 from quiz.corrections import NOTHING, Correction, Overlay, corrected
 from quiz.drawing import Paper, PaperQuestion
@@ -70,14 +71,23 @@ class Outcome:
 
 
 async def find_outcome(attempt_id: UUID) -> Outcome:
-    row = await db.pool().fetchrow(
-        "SELECT a.state, a.receipt, s.points, s.correct_count, s.question_count, s.duration_ms "
-        "FROM attempt a LEFT JOIN score s ON s.attempt_id = a.id WHERE a.id = $1",
-        attempt_id,
-    )
-    if row is None:
+    found = await _OUTCOMES.find(attempt_id)
+    if found is None:
         raise refuse_unknown()
-    return Outcome(**row)
+    return found
+
+
+async def _read_outcomes(attempt_ids: Sequence[UUID]) -> dict[UUID, Outcome]:
+    rows = await db.pool().fetch(
+        "SELECT a.id, a.state, a.receipt, s.points, s.correct_count, s.question_count, "
+        "s.duration_ms FROM attempt a LEFT JOIN score s ON s.attempt_id = a.id "
+        "WHERE a.id = ANY($1::uuid[])",
+        attempt_ids,
+    )
+    return {attempt_id: Outcome(*columns) for attempt_id, *columns in rows}
+
+
+_OUTCOMES = GroupReader(_read_outcomes)
 
 
 async def find_result(attempt_id: UUID) -> Result:
