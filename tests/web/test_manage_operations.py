@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -31,6 +32,20 @@ async def away(stage: Stage) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
     pool = await asyncpg.create_pool(NOWHERE, min_size=0)
     yield pool
     await pool.close()
+
+
+@pytest.fixture
+async def hanging(stage: Stage) -> AsyncIterator[asyncpg.Pool[asyncpg.Record]]:
+    """A server that takes connections and never says a word."""
+    taken: list[asyncio.StreamWriter] = []
+    server = await asyncio.start_server(lambda _, writer: taken.append(writer), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    pool = await asyncpg.create_pool(NOWHERE.replace(":1/", f":{port}/"), min_size=0)
+    yield pool
+    server.close()
+    for writer in taken:
+        writer.close()
+    pool.terminate()
 
 
 def light(page: str, name: str) -> str:
@@ -147,8 +162,20 @@ async def test_the_page_opens_in_the_middle_of_an_outage_for_who_was_let_in_befo
         assert "Cơ sở dữ liệu không trả lời" in page
     assert "Thực hiện</button>" not in known.text
     # Without a pass of this page nobody gets in, and who is not signed in goes to the door.
-    assert [answer.status_code for answer in others] == [500, 500, 303]
+    assert [answer.status_code for answer in others] == [503, 503, 303]
     assert light((await organiser.get(PAGE)).text, "Cơ sở dữ liệu") == "Tốt"
+
+
+async def test_the_page_waits_for_no_database_that_hangs(
+    stage: Stage, hanging: asyncpg.Pool[asyncpg.Record], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organiser = stage.clients["organiser"]
+    await organiser.get(PAGE)
+    with monkeypatch.context() as patched:
+        patched.setattr(db, "_pool", hanging)
+        page = await organiser.get(PAGE)
+    assert page.status_code == 200
+    assert light(page.text, "Cơ sở dữ liệu") == "Có sự cố"
 
 
 async def test_the_pass_opens_nothing_while_sessions_can_be_looked_up(stage: Stage) -> None:
@@ -173,7 +200,7 @@ async def test_a_forged_pass_is_none(
     mai.cookies.set(site.app.state.tokens.watch_cookie, forged)
     with monkeypatch.context() as patched:
         patched.setattr(db, "_pool", away)
-        assert (await mai.get(PAGE)).status_code == 500
+        assert (await mai.get(PAGE)).status_code == 503
 
 
 async def test_signing_out_gives_the_pass_back(stage: Stage, site: Site) -> None:
