@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from functools import lru_cache
 
 import orjson
@@ -42,7 +43,7 @@ async def room(request: Request) -> Response:
         language_of(request),
         contest.slug,
         contest.name,
-        deadline_shown(chosen.closes_at) if chosen else "",
+        chosen.closes_at if chosen else None,
         "none" if place is None else "served" if place.is_served else "waiting",
     )
     if place is not None and ticket is not None:
@@ -128,15 +129,15 @@ def _rounded(count: int) -> int:
 
 
 @lru_cache(512)
-def _page(language: str, slug: str, title: str, closes: str, state: str) -> str:
+def _page(language: str, slug: str, title: str, closes_at: datetime | None, state: str) -> str:
     """Rendered once for everybody, with holes for what differs."""
     return to_html(
         language,
         "contests/waiting.html",
         {
             "contest": {"slug": slug, "title": title},
-            "closes": closes,
-            "state": state if closes else "closed",
+            "closes": deadline_shown(closes_at) if closes_at else "",
+            "state": state if closes_at else "closed",
             "place": _HOLES,
         },
     )
