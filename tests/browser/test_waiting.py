@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -30,17 +31,17 @@ async def test_mai_sees_her_place_and_starts_only_when_she_presses(
     open_page: OpenPage, mai: Person, crowd: Crowd
 ) -> None:
     require_node_modules()
-    await crowd.open_line(waiting=1250)
+    await crowd.open_line(waiting=1250, pace=300.0)  # soon her turn: the page asks often
     page = await open_page(mai, tolerates=NET_NOISE)
     await page.goto(f"/cuoc-thi/{OPEN_SLUG}")
     await page.get_by_role("link", name="Vào thi").first.click()
     await page.get_by_role("button", name="Vào thi").click()
     await expect(page.locator("h1").first).to_have_text("Bạn đang trong hàng chờ vào thi")
-    await expect(page.locator("#truoc")).to_have_text("1.250")
+    await expect(page.locator("#truoc")).to_have_text(re.compile(r"^1\.[12]\d0$"))
     await expect(page.locator("#bao")).to_be_empty()
     faults = await faults_of(page, "waiting")
     await crowd.serve_all()
-    await expect(page.get_by_role("heading", name="Đến lượt bạn")).to_be_visible(timeout=40_000)
+    await expect(page.get_by_role("heading", name="Đến lượt bạn")).to_be_visible()
     await expect(page.locator("#bao")).to_have_text("Đến lượt bạn")
     faults += await faults_of(page, "served")
     await page.get_by_role("button", name="Vào thi").click()

@@ -87,13 +87,13 @@ class Crowd:
     line: WaitingLine
     valkey: Redis
 
-    async def open_line(self, *, waiting: int) -> None:
+    async def open_line(self, *, waiting: int, pace: float = 1.0) -> None:
         """With so many people in front whose turn has not come."""
         self.load.pressure = 0.0
         while not self.line.is_open:
             press(self.load, HEAVY)
             await self.line.beat()
-        await self.valkey.hset("cho:hang", mapping={"rate": "1.0", "pace": "1.0"})
+        await self.valkey.hset("cho:hang", mapping={"rate": "1.0", "pace": repr(pace)})
         await self.valkey.hincrby("cho:hang", "issued", waiting)
         await self.line.beat()
 
