@@ -17,6 +17,7 @@ BROWSER = (
     b"Sec-Fetch-Site: same-origin\r\n"
 )
 LOOPBACK = "127.0.0.1"
+NO_ANSWER = "no answer"
 ANSWER_SECONDS = 40  # longer than the longest wait of a group commit
 
 
@@ -155,4 +156,4 @@ def _body_size(head: bytes) -> int:
 
 def _give_up(waiting: asyncio.Future[Answer]) -> None:
     if not waiting.done():
-        waiting.set_exception(TimeoutError("no answer"))
+        waiting.set_exception(TimeoutError(NO_ANSWER))

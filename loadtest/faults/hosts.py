@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
+from loadtest.client import NO_ANSWER
 from loadtest.faults import broken
 from loadtest.faults.broken import entry
 from loadtest.faults.ledger import read_clock, reckon, wait_scored
@@ -137,7 +138,11 @@ def _rush(
     with database.as_ours():
         scored = asyncio.run(wait_scored(url))
         reckoning = asyncio.run(reckon(url, load.journal, since))
-    return weigh(load.journal, reckoning, scored, own)
+    # Whoever was being answered by the machine that vanished hears nothing, and asks again.
+    journal = load.journal
+    silent = [each for each in journal.unexplained if each.endswith(NO_ANSWER)]
+    journal.unexplained = [each for each in journal.unexplained if each not in silent]
+    return weigh(journal, reckoning, scored, {"unanswered": len(silent), **own})
 
 
 def _take_turns(machines: Machines, load: Load, size: Size) -> Figures:
@@ -155,6 +160,7 @@ def _take_turns(machines: Machines, load: Load, size: Size) -> Figures:
         meanwhile += load.journal.acknowledged - before
         for machine in gone:
             machine.come_back(by_cable=by_cable)
+        _wait_serving(machines)  # the next to vanish has a neighbour again
     load.wait(size.between)
     return {"vanished": 2 * size.rounds, "acknowledged_meanwhile": meanwhile}
 
