@@ -75,12 +75,15 @@ async def _measure(stack: Stack, count: int) -> Outcome:
     try:
         stage = await find_stage()
         await _until_scored(since=time.monotonic())
-        floor_ms, ceiling = sync_ms(stack.folder), await _ceiling(stage, count)
+        floor_ms = sync_ms(stack.folder)
         await lay_scored(stage, count)
-        once = await _score(stack, stage, count)
-        expired = await _score(stack, stage, count, is_open=True)
+        ceiling = await _lay_below_ceiling(stage, count)
+        once = await _score(stack, count)
+        await lay_waiting(stage, count, is_open=True)
+        expired = await _score(stack, count, are_open=True)
         await lay_scored(stage, (TIMES - 3) * count)
-        many = await _score(stack, stage, count)
+        await lay_waiting(stage, count)
+        many = await _score(stack, count)
         faults = await _wrong_scores(stage) + await differences()
     finally:
         await close_queue()
@@ -106,7 +109,7 @@ def _figures(count: int, once: Done, expired: Done, many: Done, ceiling: float) 
             "per_s": round(count / many.seconds),
             **_costs(many.used, count),
         },
-        "scale": round(many.used.total / once.used.total, 2),
+        "scale_ratio": round(many.used.total / once.used.total, 2),
         "goal_scale": GOAL_SCALE,
         "yardstick_ms": round(yardstick_ms(), 2),
     }
@@ -121,15 +124,14 @@ def _costs(used: Used, count: int) -> Mapping[str, float]:
     }  # fmt: skip
 
 
-async def _score(stack: Stack, stage: Stage, count: int, *, is_open: bool = False) -> Done:
-    """Let the worker score `count` more attempts of the round, or first close those that are open."""
-    await lay_waiting(stage, count, is_open=is_open)
+async def _score(stack: Stack, count: int, *, are_open: bool = False) -> Done:
+    """Let the worker score what has just been laid, after closing those that are open."""
     meter = Meter({part: stack.pids[part] for part in ("worker", "postgres")})
     began = time.monotonic()
-    enqueue("close_expired_attempts" if is_open else "score_attempts")
+    enqueue("close_expired_attempts" if are_open else "score_attempts")
     await _until_scored(since=began)
     done = Done(time.monotonic() - began, meter.stop())
-    say(f"{count} attempts {'closed and ' * is_open}scored in {done.seconds:.1f} s")
+    say(f"{count} attempts {'closed and ' * are_open}scored in {done.seconds:.1f} s")
     return done
 
 
@@ -141,18 +143,15 @@ async def _until_scored(*, since: float) -> None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _ceiling(stage: Stage, count: int) -> float:
-    """Seconds of one statement over as many attempts, in a transaction that is taken back."""
-    async with db.pool().acquire() as connection:
-        transaction = connection.transaction()
-        await transaction.start()
-        try:
-            await lay_attempts(connection, stage, count)
-            began = time.monotonic()
-            await connection.execute(_CEILING)
-            return time.monotonic() - began
-        finally:
-            await transaction.rollback()
+async def _lay_below_ceiling(stage: Stage, count: int) -> float:
+    """Lay attempts that wait; the seconds of one statement over them before anybody sees them."""
+    async with db.pool().acquire() as connection, connection.transaction():
+        await lay_attempts(connection, stage, count)
+        began = time.monotonic()
+        await connection.execute(_CEILING)
+        seconds = time.monotonic() - began
+        await connection.execute("DROP TABLE bench_ceiling")
+        return seconds
 
 
 async def _wrong_scores(stage: Stage) -> list[str]:

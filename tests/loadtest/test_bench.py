@@ -17,7 +17,7 @@ SAVE_KEYS = {"bench", "rate", "ceiling", "ratio", "p99_ms", "errors", "lost", "c
 STEPS_KEYS = {"bench", "steps", "attempts", "errors", "lost", "commit", "seconds"}
 SCORING_KEYS = {
     "bench", "attempts", "seconds", "per_s", "ceiling_seconds", "cpu_ms_per_attempt", "worker_ms",
-    "postgres_ms", "expired_seconds", "at_10x", "scale", "errors", "lost", "commit",
+    "postgres_ms", "expired_seconds", "at_10x", "scale_ratio", "errors", "lost", "commit",
 }  # fmt: skip
 BOARD_KEYS = {
     "bench", "attempts", "top_p95_ms", "my_rank_p95_ms", "units_p95_ms", "statistics_p95_ms",
