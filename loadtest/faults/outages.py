@@ -122,9 +122,7 @@ def _fill(
     """Take all the room there is, have PostgreSQL ask for more, and give the room back."""
     data = stack.folder / "postgresql"
     filler = data / "filler"
-    with filler.open("wb") as file:
-        room = os.statvfs(data)
-        os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize)
+    _take_all_room(filler)
     failed = asyncio.run(_want_segments(stack.database_url))
     end_at = time.monotonic() + seconds
     while time.monotonic() < end_at:
@@ -142,6 +140,16 @@ def _fill(
     if meanwhile is not None:
         load.journal.marks.clear()
     return failed
+
+
+def _take_all_room(filler: Path) -> None:
+    taken = 0
+    with filler.open("wb") as file:
+        for piece in (2**20, 2**12):  # PostgreSQL takes from the same room meanwhile
+            with contextlib.suppress(OSError):
+                while True:
+                    os.posix_fallocate(file.fileno(), taken, piece)
+                    taken += piece
 
 
 def _try_to_revive(stack: Stack) -> None:
