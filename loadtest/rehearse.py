@@ -3,7 +3,8 @@
 It speaks only HTTP, to the address that it is told, as the people that it is given. The plan comes
 as JSON on standard input; once a second a line of JSON says how far it is, and the last line what
 it saw. The first answer that turns somebody away (a waiting room, 429, 503) stops it at once: then
-real people would be turned away too.
+real people would be turned away too. It asks once a second for what is turned away before anybody
+is kept from beginning.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loadtest.client import Answer, Client
+from loadtest.client import Answer, Client, get
 from loadtest.player import Book, Player, StepFailed
 from loadtest.stack import Person
 
@@ -84,11 +85,13 @@ class Crowd:
     async def play(self) -> dict[str, Any]:
         telling = asyncio.create_task(self._tell())
         coming = asyncio.create_task(self._come())
+        watching = asyncio.create_task(self._watch())
         away = asyncio.create_task(self._turned_away.wait())
         await asyncio.wait([coming, away], return_when=asyncio.FIRST_COMPLETED)
-        for task in (coming, away, telling):
+        tasks = (coming, away, watching, telling)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(coming, away, telling, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         return self._seen()
 
     async def _come(self) -> None:
@@ -117,6 +120,22 @@ class Crowd:
             self._book.failures.append(f"{type(failure).__name__}: {failure}")
         finally:
             client.close()
+
+    async def _watch(self) -> None:
+        """Whether the platform still has time for what it lets go of first: somebody's rank."""
+        orders = self._orders
+        client = Client(orders.host, orders.port)
+        rank = get(
+            f"/cuoc-thi/{orders.slug}/vi-tri",
+            orders.port,
+            cookie=orders.cookies[0],
+            host=orders.host,
+        )
+        while not self._turned_away.is_set():
+            with contextlib.suppress(OSError, ValueError):  # a guest tells of it
+                if (await client.send(rank)).status in TURNING_AWAY:
+                    self._turned_away.set()
+            await asyncio.sleep(TELL_SECONDS)
 
     async def _tell(self) -> None:
         while True:
