@@ -199,7 +199,7 @@ async def test_only_a_trusted_proxy_names_requests(
     assert (answer.headers["x-request-id"] == name) is is_taken
 
 
-def wait_for(url: str, status: int, seconds: float = 30) -> httpx.Response:
+def wait_for(url: str, status: int, seconds: float = 90) -> httpx.Response:
     give_up_at = time.monotonic() + seconds
     while time.monotonic() < give_up_at:
         try:
