@@ -17,7 +17,7 @@ from loadtest.faults import deadline, hosts, kills, outages, rolling
 from loadtest.faults.broken import entry, observe_arrivals
 from loadtest.faults.trial import Fault, Seen
 from loadtest.report import Outcome, publish, say
-from loadtest.stack import running_stack
+from loadtest.stack import ENTRY, Stack, running_stack
 
 PAST_ATTEMPTS, PAST_ATTEMPTS_SMALL = 2000, 20
 
@@ -89,9 +89,22 @@ def _run(names: list[str], *, small: bool) -> dict[str, Outcome]:
             say(f"{name} as it is: {seen[name].figures}")
         # The careless ones come last: what they break stays broken.
         for name, fault in faults.items():
+            _take_care_again(stack)
             controls[name] = fault.control(stack, own[name][needed[name] :], True)
             say(f"{name}, careless ({fault.careless}): {controls[name].figures}")
     return {name: _outcome(fault, seen[name], controls[name]) for name, fault in faults.items()}
+
+
+def _take_care_again(stack: Stack) -> None:
+    """Of two controls on one stack, the second must not meet what the first patched."""
+    usual = {"serve": entry(observe_arrivals), "work": ENTRY}
+    for program in (*stack.web, *stack.workers):
+        if program.entry != usual[program.command]:
+            program.stop()
+            program.entry = usual[program.command]
+            program.start()
+            if program in stack.web:
+                program.wait_serving()
 
 
 def _outcome(fault: Fault, seen: Seen, control: Seen) -> Outcome:
