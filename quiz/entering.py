@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -98,16 +98,16 @@ async def find_entrant(person_id: int, contest_id: int, round_id: int) -> Entran
 
 async def _read_entrants(asked: Sequence[EntrantId]) -> dict[EntrantId, Entrant]:
     rows = await db.pool().fetch(_ENTRANT, *zip(*asked, strict=True))
-    entrants = [
-        (contest_id, round_id, Entrant(*columns)) for contest_id, round_id, *columns in rows
-    ]
     return {
-        (entrant.person_id, contest_id, round_id): entrant
-        for contest_id, round_id, entrant in entrants
+        (row["person_id"], row["contest_id"], row["round_id"]): Entrant(
+            **{name: row[name] for name in _FIELDS}
+        )
+        for row in rows
     }
 
 
 EntrantId = tuple[int, int, int]  # person, contest, round
+_FIELDS = tuple(field.name for field in fields(Entrant))
 _ENTRANTS = GroupReader(_read_entrants)
 
 

@@ -79,3 +79,14 @@ async def test_the_oldest_age_counts_by_the_year(contest: ContestShown, mai: int
     nobody_knows = replace(entrant, birth_year=None)
     check(replace(just, oldest_age=1), nobody_knows, at)
     assert entering.is_still_open(entrant, at + timedelta(1)) is False
+
+
+async def test_a_person_comes_to_the_door_as_they_are_on_record(mai: int) -> None:
+    found = await find_entrant(mai, 1, 1)
+    row = await db.pool().fetchrow(
+        "SELECT p.full_name, p.unit_id, u.path, p.division_code FROM person p "
+        "JOIN unit u ON u.id = p.unit_id WHERE p.id = $1",
+        mai,
+    )
+    on_record = (found.full_name, found.unit_id, found.unit_path, found.division_code)
+    assert on_record == tuple(row)
