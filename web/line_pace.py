@@ -22,6 +22,9 @@ OPENING_SHARE = 0.7
 # their pace as soon as one. A second of heavy work: a fifth less; of too much: half.
 STEP, STEP_SHARE = 1.0, 0.05
 HEAVY_KEEPS, FULL_KEEPS = 0.8, 0.5
+# But never less than this part of those who hand in: whoever is let in works for many minutes, so a
+# door that only follows today's pressure swings between too many and nobody.
+HEAVY_OF_LEAVES, FULL_OF_LEAVES = 0.85, 0.6
 # Numbers may be served before they are issued, for so long: whoever comes then need not wait.
 AHEAD_SECONDS = 1.0
 LONGEST_STEP_SECONDS = 2.0
@@ -29,7 +32,7 @@ LONGEST_STEP_SECONDS = 2.0
 CLOSES_AFTER_SECONDS = 10.0
 PACE_OVER_SECONDS = 10.0
 # How soon a page asks again: often near its turn, seldom far from it.
-SOONEST_SECONDS, LATEST_SECONDS = 3, 45
+SOONEST_SECONDS, LATEST_SECONDS = 3, 120
 LONGEST_TOLD_SECONDS = 24 * 3600
 
 
@@ -65,13 +68,15 @@ class Place:
         return self.retry_after == 0
 
 
-def advance(line: Line, *, worst: float, starts_per_s: float, at: float) -> Line:
+def advance(
+    line: Line, *, worst: float, starts_per_s: float, at: float, leaves_per_s: float = 0.0
+) -> Line:
     """The line at the instant `at`, when the most pressed process tells a pressure of `worst`."""
     passed = min(max(at - line.at, 0.0), LONGEST_STEP_SECONDS)
     if not line.is_open:
         closed = replace(line, served=float(line.issued), at=at)
         return _opened(closed, starts_per_s) if worst >= STARTS_AT[HEAVY] else closed
-    rate = next_rate(line.rate, worst, passed)
+    rate = next_rate(line.rate, worst, passed, leaves_per_s)
     served = min(line.served + rate * passed, max(line.served, line.issued + rate * AHEAD_SECONDS))
     moved = (served - line.served) / passed if passed else line.pace
     is_waited_for = served < line.issued
@@ -89,14 +94,14 @@ def advance(line: Line, *, worst: float, starts_per_s: float, at: float) -> Line
     )
 
 
-def next_rate(rate: float, worst: float, passed: float) -> float:
-    """The rate after `passed` seconds under this pressure."""
+def next_rate(rate: float, worst: float, passed: float, leaves_per_s: float = 0.0) -> float:
+    """The rate after `passed` seconds under this pressure, while so many hand in a second."""
     if worst < STARTS_AT[BUSY]:
         rate += (STEP + STEP_SHARE * rate) * passed
     elif worst >= STARTS_AT[FULL]:
-        rate *= FULL_KEEPS**passed
+        rate = min(rate, max(rate * FULL_KEEPS**passed, leaves_per_s * FULL_OF_LEAVES))
     elif worst >= STARTS_AT[HEAVY]:
-        rate *= HEAVY_KEEPS**passed
+        rate = min(rate, max(rate * HEAVY_KEEPS**passed, leaves_per_s * HEAVY_OF_LEAVES))
     return min(max(rate, SLOWEST), FASTEST)
 
 
