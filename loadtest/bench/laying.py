@@ -14,13 +14,16 @@ from typing import Any
 
 from core import db
 from loadtest.stack import SLUG
-from quiz.drawing import VERSION
+from quiz.corrections import NOTHING, Overlay
+from quiz.drawing import VERSION, draw
 from quiz.frozen import get_pool
 from quiz.pools import Pool
+from quiz.scoring import score
 
 ANSWER_SHEETS = 500  # different sets of answers; the seeds make the papers different anyway
 MOST_OPTIONS = 4
 WAITING, SCORED = "W", "S"  # how the receipts of laid attempts begin
+SAMPLE = 500
 HOURS = 20  # over which the laid attempts were handed in, up to now
 
 
@@ -247,3 +250,26 @@ async def differences() -> list[str]:
         if count:
             found.append(f"{name}: {count} rows differ from a rebuild")
     return found
+
+
+async def sampled(stage: Stage) -> Sequence[Any]:
+    """Some of those who were laid to be scored, with their scores."""
+    return await db.pool().fetch(
+        "SELECT a.id, a.pool_id, a.seed, a.answers, s.points, s.correct_count, s.question_count "
+        "FROM attempt a JOIN score s ON s.attempt_id = a.id "
+        "WHERE a.round_id = $1 AND starts_with(a.receipt, $2) ORDER BY a.id LIMIT $3",
+        stage.round_id,
+        WAITING,
+        SAMPLE,
+    )
+
+
+async def wrong_scores(stage: Stage, overlay: Overlay = NOTHING) -> list[str]:
+    """Sampled attempts whose score is not what quiz.scoring gives their paper and answers."""
+    faults = []
+    for row in await sampled(stage):
+        paper = draw(await get_pool(db.pool(), row["pool_id"]), row["seed"])
+        right = score(paper, row["answers"], overlay)
+        if (right.points, right.correct_count, right.question_count) != tuple(row)[4:]:
+            faults.append(f"attempt {row['id']} has another score than its answers give")
+    return faults

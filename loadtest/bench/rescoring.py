@@ -10,20 +10,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
-from uuid import UUID
 
 from core import db
-from loadtest.bench.laying import WAITING, Stage, find_stage, lay_waiting
+from loadtest.bench.laying import (
+    Stage,
+    differences,
+    find_stage,
+    lay_waiting,
+    sampled,
+    wrong_scores,
+)
 from loadtest.report import Figures, Outcome, say, sync_ms
 from loadtest.stack import Stack
-from quiz import drawing, rescoring, results, scoring
+from quiz import rescoring, results
 from quiz.corrections import Correction
+from quiz.drawing import draw
 
 FULL, SMALL = 100_000, 300
 GOAL_SECONDS = 60.0  # QL5, a rescoring
-SAMPLE = 500
 POLL_SECONDS = 0.1
 
 
@@ -72,7 +76,8 @@ async def _mend(stage: Stage, count: int, score_seconds: float, floor_ms: float)
     seconds = time.monotonic() - began
     (shown,) = await rescoring.corrections_of(stage.round_id)
     outcome = dict(shown.outcome or {})
-    faults = await _faults(stage, {question: Correction("rekey", (wrong,))})
+    mended = {question: Correction("rekey", (wrong,))}
+    faults = await wrong_scores(stage, mended) + await differences()
     if shown.outcome != shown.preview:
         faults.append("the outcome differs from the preview")
     say(f"{outcome['had_count']} of {outcome['attempt_count']} attempts had the question")
@@ -92,35 +97,13 @@ async def _mend(stage: Stage, count: int, score_seconds: float, floor_ms: float)
     return Outcome(figures, faults)
 
 
-async def _sampled(stage: Stage) -> Sequence[Any]:
-    return await db.pool().fetch(
-        "SELECT a.id, a.seed, a.answers, s.points, s.correct_count, s.question_count "
-        "FROM attempt a JOIN score s ON s.attempt_id = a.id "
-        "WHERE a.round_id = $1 AND a.pool_id = $2 AND starts_with(a.receipt, $3) "
-        "ORDER BY a.id LIMIT $4",
-        stage.round_id,
-        stage.pool_id,
-        WAITING,
-        SAMPLE,
-    )
-
-
 async def _most_asked(stage: Stage) -> int:
     """The question that most papers have: the dearest one to mend."""
     asked: Counter[int] = Counter()
-    for row in await _sampled(stage):
-        asked.update(each.question.id for each in drawing.draw(stage.pool, row["seed"]))
+    for row in await sampled(stage):
+        if row["pool_id"] == stage.pool_id:
+            asked.update(each.question.id for each in draw(stage.pool, row["seed"]))
     return asked.most_common(1)[0][0]
-
-
-async def _faults(stage: Stage, overlay: dict[int, Correction]) -> list[str]:
-    """Sampled attempts whose score is not what the mended key gives."""
-    wrong: list[UUID] = []
-    for row in await _sampled(stage):
-        right = scoring.score(drawing.draw(stage.pool, row["seed"]), row["answers"], overlay)
-        if (right.points, right.correct_count, right.question_count) != tuple(row)[3:]:
-            wrong.append(row["id"])
-    return [f"attempt {each} has another score than the mended key gives" for each in wrong]
 
 
 async def _until(question: str, *arguments: object) -> None:

@@ -12,30 +12,26 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from core import db, local
+from core import db
 from core.queue import close_queue, enqueue, open_queue
 from loadtest.bench.laying import (
-    WAITING,
     Stage,
     differences,
     find_stage,
     lay_attempts,
     lay_scored,
     lay_waiting,
+    wrong_scores,
 )
 from loadtest.cpu import Meter, Used, yardstick_ms
 from loadtest.report import Figures, Outcome, say, sync_ms
 from loadtest.stack import Stack
-from quiz import drawing, scoring
-from quiz.frozen import get_pool
 
 FULL, SMALL = 100_000, 300
 GOAL_SECONDS = 10.0  # QL5
 GOAL_SCALE = 1.3  # QL8: at ten times the data
 TIMES = 10
-SAMPLE = 500
 POLL_SECONDS = 0.1
 GIVE_UP_SECONDS = 300.0
 
@@ -84,7 +80,7 @@ async def _measure(stack: Stack, count: int) -> Outcome:
         await lay_scored(stage, (TIMES - 3) * count)
         await lay_waiting(stage, count)
         many = await _score(stack, count)
-        faults = await _wrong_scores(stage) + await differences()
+        faults = await wrong_scores(stage) + await differences()
     finally:
         await close_queue()
         await db.close_database()
@@ -152,30 +148,3 @@ async def _lay_below_ceiling(stage: Stage, count: int) -> float:
         seconds = time.monotonic() - began
         await connection.execute("DROP TABLE bench_ceiling")
         return seconds
-
-
-async def _wrong_scores(stage: Stage) -> list[str]:
-    """Sampled attempts whose score is not what quiz.scoring gives their paper and answers."""
-    rows = await db.pool().fetch(
-        "SELECT a.id, a.pool_id, a.seed, a.answers, s.points, s.correct_count, s.question_count "
-        "FROM attempt a JOIN score s ON s.attempt_id = a.id "
-        "WHERE a.round_id = $1 AND starts_with(a.receipt, $2) ORDER BY a.id LIMIT $3",
-        stage.round_id,
-        WAITING,
-        SAMPLE,
-    )
-    faults = []
-    for row in rows:
-        pool = await get_pool(db.pool(), row["pool_id"])
-        right = scoring.score(drawing.draw(pool, row["seed"]), row["answers"])
-        if (right.points, right.correct_count, right.question_count) != tuple(row)[4:]:
-            faults.append(f"attempt {row['id']} has another score than its answers give")
-    return faults
-
-
-def _redis_url(folder: Path) -> str:
-    running = local.running_stack(folder)
-    if running is None:
-        msg = f"nothing runs on {folder}"
-        raise LookupError(msg)
-    return running.redis_url
