@@ -67,7 +67,7 @@ def bench_scoring(stack: Stack, *, small: bool) -> Outcome:
 
 async def _measure(stack: Stack, count: int) -> Outcome:
     await db.open_database(stack.database_url)
-    open_queue(_redis_url(stack.folder))
+    open_queue(stack.addresses.redis_url)
     try:
         stage = await find_stage()
         await _until_scored(since=time.monotonic())
