@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from core import db
-from loadtest.bench.rescoring import Stage, lay_attempts
+from loadtest.bench.laying import Stage, lay_waiting
 from quiz import rescoring, results
 from quiz.finalising import mark_provisional
 from quiz.frozen import get_pool
@@ -65,9 +65,15 @@ async def closed(province: Site) -> AsyncIterator[Stage]:
     )
     unit_id = await fetchval("SELECT id FROM unit WHERE name LIKE '%Mường Tè'")
     stage = Stage(
-        contest_id, round_id, division_id, unit_id, pool_id, await get_pool(db.pool(), pool_id)
+        contest_id,
+        round_id,
+        [division_id],
+        ["nguoi-dan"],
+        [pool_id],
+        [unit_id],
+        await get_pool(db.pool(), pool_id),
     )
-    await lay_attempts(stage, ATTEMPTS)
+    await lay_waiting(stage, ATTEMPTS)
     while await results.score_waiting():
         pass
     await mark_provisional()

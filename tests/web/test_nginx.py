@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,14 +39,16 @@ async def arena(site: Site) -> Arena:
 
 
 @pytest.fixture
-def proxy(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def proxy(site: Site) -> Iterator[str]:
     """nginx before the application and a port where nothing listens: a web process that has died."""
-    # nginx's workers are not root, so the folders above must let them through
-    folder = tmp_path_factory.mktemp("nginx")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
     port, dead = free_ports(2)
-    with running_proxy(folder, [f"127.0.0.1:{dead}", urlsplit(site.url).netloc], port=port):
+    web = [f"127.0.0.1:{dead}", urlsplit(site.url).netloc]
+    # Beside the system's temporary files: pytest's own let only their owner through, and nginx's
+    # workers are not root.
+    with (
+        tempfile.TemporaryDirectory(prefix="hieu-so-nginx-") as folder,
+        running_proxy(Path(folder), web, port=port),
+    ):
         yield f"http://127.0.0.1:{port}"
 
 
