@@ -28,6 +28,7 @@ SHED_FIRST = frozenset({BOARD, MY_RANK})  # may be refused to anybody
 PREDICTION_MOST = 60_000
 FIRST_POLL, POLL = (1.5, 2.5), (2.0, 4.0)  # the result's page asks every two seconds
 _PLACE, _TURN = re.compile(rb'data-place="(\d+)\.(\d+)"'), re.compile(rb'data-turn="([^"]+)"')
+_BUTTON = re.compile(rb'action="[^"]+/vao-thi"')
 _RECEIPT = re.compile(rb'class="receipt">([^<]+)<')
 
 
@@ -206,8 +207,10 @@ class Person:
         self._keep_cookies(page)
         place, turn = _PLACE.search(page.page), _TURN.search(page.page)
         said = page.retry_after
-        self._tally.refused("start", refusal.seconds, 0.0 if place else said, inside=inside)
-        pause = said or (0.0 if place else 5.0)
+        if said is None and (place or _BUTTON.search(page.page)):
+            said = 0.0  # their turn came while they went to the room
+        self._tally.refused("start", refusal.seconds, said, inside=inside)
+        pause = 5.0 if said is None else said
         while True:
             self._pause(pause * self._dice.uniform(1.0, 1.15), gives_up_at)
             if place is None or turn is None:
