@@ -161,7 +161,8 @@ FROM laid
 """
 _OPEN_AGAIN = """
 UPDATE attempt a SET state = 'open', closed_at = NULL, receipt = NULL,
-                     deadline_at = least(a.deadline_at, now() - interval '2 minutes')
+                     started_at = a.started_at - interval '2 minutes',
+                     deadline_at = a.deadline_at - interval '2 minutes'
 FROM laid l WHERE a.id = l.attempt_id
 """
 # The rank key of the demonstration's comparators, as quiz.ranking makes it: 2^64 − 1 − points is
