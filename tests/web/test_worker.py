@@ -53,13 +53,14 @@ async def hand_in(attempts: Attempts, arena: Arena, person: int) -> None:
     await attempts.submit(save(started.attempt_id, 1, {"1": [1]}, is_submit=True))
 
 
-async def wait_for_scores(count: int, seconds: float) -> None:
+async def scores_within(seconds: float, *, expected: int) -> int:
+    """How many scores there are once the expected number is there, or the time is over."""
     give_up_at = time.monotonic() + seconds
-    while time.monotonic() < give_up_at:
-        if await db.pool().fetchval("SELECT count(*) FROM score") == count:
-            return
+    while True:
+        count: int = await db.pool().fetchval("SELECT count(*) FROM score")
+        if count == expected or time.monotonic() > give_up_at:
+            return count
         await asyncio.sleep(0.1)
-    pytest.fail("the worker did not score in time")
 
 
 async def test_a_submission_rings_and_the_worker_scores(
@@ -68,14 +69,14 @@ async def test_a_submission_rings_and_the_worker_scores(
     arena = await build_arena(people=5)
     for person in range(5):
         await hand_in(attempts, arena, person)
-    await wait_for_scores(5, 30)
+    assert await scores_within(30, expected=5) == 5
 
 
 async def test_the_sweep_scores_what_nobody_rang_for(attempts: Attempts, worker: Any) -> None:
     arena = await build_arena(people=3)  # without the queue fixture every ring is lost
     for person in range(3):
         await hand_in(attempts, arena, person)
-    await wait_for_scores(3, 40)
+    assert await scores_within(40, expected=3) == 3
 
 
 async def test_nobody_waits_for_a_queue_that_is_away(attempts: Attempts, clean: None) -> None:
