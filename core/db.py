@@ -37,7 +37,7 @@ from core.notes import note_statement
 from core.reading import Reader, ReadingPool
 
 # Lower floors first: the order in which migrations run.
-TABLE_PACKAGES = ("people", "quiz")
+TABLE_PACKAGES = ("people", "quiz", "certificates")
 # Any constant serves, if every process takes the same one.
 MIGRATION_LOCK = 5_281_906
 # Each keeps a connection of the crowd's pool to itself (quiz.attempts.Attempts).

@@ -17,6 +17,8 @@ EXPECTED_INDEXES = {
     "unit_succession_once", "board_snapshot_once", "correction_one_waiting", "award_place",
     "disqualification_once", "result_snapshot_once", "suspicion_once", "round_minute_once",
     "topic_statistic_once", "question_statistic_once", "eligibility_phone", "rehearsal_one_at_a_time", "platform_switch_once",
+    "certificate_once", "certificate_numbered_once", "certificate_series_once", "certificate_batch_one_open",
+    "certificate_owed_once", "certificate_owed_position", "certificate_design_version_once",
 }  # fmt: skip
 EXPECTED_CONSTRAINTS = {
     "attempt_state_known", "attempt_closed_or_open", "attempt_scored_after_closing",
@@ -24,6 +26,8 @@ EXPECTED_CONSTRAINTS = {
     "account_phone_e164", "score_of_an_attempt", "participant_is_a_person",
     "audit_entry_detail_is_an_object", "correction_approved_by_a_second_person", "award_to_one",
     "extension_for_one_scope", "rehearsal_state_known", "rehearsal_of_a_round", "platform_switch_known", "service_span_ordered",
+    "certificate_batch_approved_by_a_second_person", "certificate_batch_adds_up", "certificate_to_one",
+    "certificate_state_known", "certificate_kind_known", "certificate_code_sixty_bits", "certificate_of_a_participant",
 }  # fmt: skip
 
 
@@ -49,7 +53,10 @@ async def test_the_tables_are_what_the_models_say(clean: None) -> None:
                 assert found[key] == field.null, key
 
 
-@pytest.mark.parametrize("table", ["audit_entry", "audit_seal", "pool"])
+@pytest.mark.parametrize(
+    "table",
+    ["audit_entry", "audit_seal", "pool", "certificate_design_version", "certificate_event"],
+)
 async def test_what_happened_stays(clean: None, table: str) -> None:
     triggers = await db.pool().fetchval(
         "SELECT count(*) FROM pg_trigger WHERE tgrelid = $1::regclass AND tgname LIKE '%only_added'",
