@@ -154,6 +154,7 @@ class Certificate(Model):
     unit_name = fields.CharField(max_length=255)
     result = fields.CharField(max_length=255)
     # What the result rested on, so that a rescoring shows whose certificate no longer holds.
+    attempt_id = fields.UUIDField(null=True)
     points = fields.BigIntField(null=True)
     correct_count = fields.IntField(null=True)
     question_count = fields.IntField(null=True)

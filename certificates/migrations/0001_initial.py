@@ -72,7 +72,7 @@ CREATE INDEX certificate_superseded ON certificate (superseded_by_id)
     WHERE superseded_by_id IS NOT NULL;
 CREATE TRIGGER certificate_kept BEFORE DELETE OR UPDATE OF
     number, series_id, series_number, check_code, contest_id, kind, prize_id, participant_id,
-    unit_id, points, correct_count, question_count, duration_ms, design_version_id, batch_id,
+    unit_id, attempt_id, points, correct_count, question_count, duration_ms, design_version_id, batch_id,
     issued_on, issued_at ON certificate FOR EACH ROW EXECUTE FUNCTION refuse_change();
 -- What is printed goes once, when the person is forgotten, and never changes.
 CREATE TRIGGER certificate_face_kept BEFORE UPDATE OF
@@ -346,6 +346,7 @@ class Migration(migrations.Migration):
                 ("name_key", fields.CharField(max_length=255)),
                 ("unit_name", fields.CharField(max_length=255)),
                 ("result", fields.CharField(max_length=255)),
+                ("attempt_id", fields.UUIDField(null=True)),
                 ("points", fields.BigIntField(null=True)),
                 ("correct_count", fields.IntField(null=True)),
                 ("question_count", fields.IntField(null=True)),
