@@ -26,13 +26,13 @@ from types import MappingProxyType
 from typing import Any
 
 from core.local import Addresses, LocalStack, end_with_parent
+from loadtest.prepared import copy_prepared, run_command
 from loadtest.report import PROJECT, say
 
 HOST = "127.0.0.1"
 SLUG = "tim-hieu-chuyen-doi-so"
 READY_SECONDS = 120
 STOP_SECONDS = 25
-SEED_SECONDS = 600
 ENTRY = ("-m", "web")
 NO_SETTINGS: Mapping[str, str] = MappingProxyType({})
 
@@ -164,10 +164,9 @@ def running_stack(
         ending.callback(servers.stop)
         listener = ending.enter_context(socket.create_server((HOST, 0), backlog=4096))
         port = listener.getsockname()[1]
-        addresses = servers.start()
         environment = {**_environment(folder, port), **settings}
-        _run(environment, "migrate")
-        _run(environment, "seed", "--attempts", str(past_attempts))
+        copy_prepared(folder, past_attempts, _environment(folder, port))
+        addresses = servers.start()
         crowd = _make_crowd(environment, folder / "crowd.csv", people)
         web = [
             Program(f"web{number}", "serve", folder, environment, listener, web_entry)
@@ -267,25 +266,8 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
     }
 
 
-def _run(environment: Mapping[str, str], *arguments: str) -> None:
-    started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "web", *arguments],
-        cwd=PROJECT,
-        env=dict(environment),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=SEED_SECONDS,
-    )
-    if done.returncode:
-        words = (done.stderr or done.stdout)[-3000:]
-        raise RuntimeError(f"python -m web {' '.join(arguments)} failed:\n{words}")
-    say(f"{' '.join(arguments)}: {time.monotonic() - started:.1f} s")
-
-
 def _make_crowd(environment: Mapping[str, str], file: Path, people: int) -> list[Person]:
-    _run(environment, "seed", "--crowd", str(people), "--out", str(file))
+    run_command(environment, "seed", "--crowd", str(people), "--out", str(file))
     with file.open(encoding="utf-8", newline="") as rows:
         crowd = [Person(row["phone"], row["cookie"]) for row in csv.DictReader(rows)]
     if len(crowd) < people:

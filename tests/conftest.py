@@ -17,7 +17,8 @@ from argon2 import PasswordHasher
 
 from core import clock, db
 from core import queue as queue_module
-from core.local import Addresses, LocalStack
+from core.local import DATABASE, Addresses, LocalStack
+from loadtest.prepared import copy_prepared
 from people import passwords
 
 # Two busy cores make any single example slow now and then; that says nothing about the code.
@@ -39,6 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     folder = Path(tempfile.mkdtemp(prefix="hieu-so-test-"))
     folder.chmod(0o755)  # the servers' account must get through
+    copy_prepared(folder, None, {**os.environ, "DATABASE_URL": "", "REDIS_URL": ""})
     stack = LocalStack(folder)
     addresses = stack.start()
     os.environ[ADDRESSES_VARIABLE] = json.dumps([addresses.database_url, addresses.redis_url])
@@ -67,11 +69,13 @@ def addresses(worker_id: str) -> Addresses:
 async def database(addresses: Addresses) -> AsyncIterator[Addresses]:
     """A migrated, opened database; shared by all tests of a worker, emptied before each."""
     name = urlsplit(addresses.database_url).path.removeprefix("/")
-    server = await asyncpg.connect(json.loads(os.environ[ADDRESSES_VARIABLE])[0])
+    # Nobody may be connected to the one that is copied, so ask from elsewhere.
+    server = await asyncpg.connect(
+        json.loads(os.environ[ADDRESSES_VARIABLE])[0], database="postgres"
+    )
     await server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-    await server.execute(f'CREATE DATABASE "{name}"')
+    await server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{DATABASE}"')
     await server.close()
-    await db.migrate(addresses.database_url)
     await db.open_database(addresses.database_url)
     yield addresses
     await db.close_database()
