@@ -223,3 +223,31 @@ class CertificateEvent(Model):
 
     class Meta:
         table = "certificate_event"
+
+
+class CertificateKey(Model):
+    """A public key that vouches for certificates, kept for ever."""
+
+    id = fields.CharField(primary_key=True, max_length=8)  # as certificates.payload.key_id, in hex
+    public_key = fields.BinaryField()
+    registered_at = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)  # another key signs since then
+    distrusted_at = fields.DatetimeField(null=True)  # what it signed counts for nothing any more
+
+    class Meta:
+        table = "certificate_key"
+
+
+class CertificateSigning(Model):
+    """A wish that the platform's key signs the papers of a batch."""
+
+    id = fields.BigIntField(primary_key=True)
+    batch_id = fields.BigIntField()
+    asked_by_id = fields.BigIntField(null=True)
+    asked_at = fields.DatetimeField()
+    signed_count = fields.IntField(db_default=0)
+    fault = fields.TextField(db_default="")  # why it stopped, for the office
+    closed_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "certificate_signing"

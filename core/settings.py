@@ -81,6 +81,11 @@ class Settings:
     sign_in_codes_per_day: int = _setting(
         20000, "one-time codes that the whole platform may send in a day (they cost money)"
     )
+    certificate_key_file: str = _setting(
+        "",
+        "the Ed25519 key (PEM) that signs what certificates' QR codes say, the same on every "
+        "machine; empty: one that follows from SECRET_KEY",
+    )
     rehearsal_url: str = _setting(
         "",
         "where a rehearsal's crowd knocks, such as `http://10.0.0.5:8000`; empty: HOST and PORT of "

@@ -211,6 +211,24 @@ def _reset_second_factor(arguments: argparse.Namespace, chosen: Settings) -> int
     return _with_database(resolved(chosen), lambda: reset_second_factor(arguments.username))
 
 
+def _certificate_keys(_arguments: argparse.Namespace, chosen: Settings) -> int:
+    from web.commands import show_certificate_keys
+
+    return _with_database(resolved(chosen), show_certificate_keys)
+
+
+def _make_certificate_key(arguments: argparse.Namespace, _chosen: Settings) -> int:
+    from web.commands import make_certificate_key
+
+    return make_certificate_key(Path(arguments.file))
+
+
+def _distrust_certificate_key(arguments: argparse.Namespace, chosen: Settings) -> int:
+    from web.commands import distrust_certificate_key
+
+    return _with_database(resolved(chosen), lambda: distrust_certificate_key(arguments.key))
+
+
 def _back_up(arguments: argparse.Namespace, chosen: Settings) -> int:
     from web.backup import back_up
 
@@ -284,6 +302,11 @@ def _parser() -> argparse.ArgumentParser:
     trail.add_argument("--seal", help="a seal written down earlier, which must still be there")
     lost = add("reset-second-factor", _reset_second_factor, "take it off an account")
     lost.add_argument("username")
+    add("certificate-keys", _certificate_keys, "the keys that vouch for certificates, newest first")
+    fresh = add("make-certificate-key", _make_certificate_key, "a new one, to change over to")
+    fresh.add_argument("file", help="the new file; CERTIFICATE_KEY_FILE names it afterwards")
+    stolen = add("distrust-certificate-key", _distrust_certificate_key, "one that was stolen")
+    stolen.add_argument("key", help="its id, as certificate-keys shows it")
     keep = add("backup", _back_up, "the whole database into one file, while people go on answering")
     keep.add_argument("file", nargs="?", help="the new file, or a folder for it: LOCAL_DIR/backups")
     keep.add_argument("--keep", type=int, metavar="N", help="keep only the N newest of the folder")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from certificates import keys
 from core.errors import Refusal
+from core.text import datetime_shown
 from people import accounts, audit_chain, second_factor, unit_writing, units
 from people.consents import publish_first_texts
 from people.roles import grant_role
@@ -62,6 +64,35 @@ async def reset_second_factor(username: str) -> int:
         raise Refusal("not_found", f"Không có tài khoản cán bộ tên “{username}”.")
     await second_factor.reset(account_id, by=None)
     print(f"Đã tắt xác thực hai lớp của {username}.")  # noqa: T201 — the command's answer
+    return 0
+
+
+async def show_certificate_keys() -> int:
+    """List every key that ever vouched for certificates, the newest first."""
+    for key in await keys.published_keys():
+        state = "đang ký" if key.id == keys.own_key_id() else "đã thay"
+        if key.ended_at and key.id != keys.own_key_id():
+            state = f"ký đến {datetime_shown(key.ended_at)}"
+        if key.distrusted_at:
+            state = f"không còn tin từ {datetime_shown(key.distrusted_at)}"
+        print(f"{key.id}  {key.public_key.hex()}  {state}")  # noqa: T201 — the command's answer
+    return 0
+
+
+def make_certificate_key(path: Path) -> int:
+    """Make a key file to change over to."""
+    key = keys.make_key_file(path)
+    print(  # noqa: T201 — the command's answer
+        f"Đã tạo khóa {key}. Chép tệp {path} sang mọi máy chủ, đặt CERTIFICATE_KEY_FILE bằng đường "
+        "dẫn của tệp rồi khởi động lại. Giữ một bản ở nơi an toàn: bản sao lưu không có khóa này."
+    )
+    return 0
+
+
+async def distrust_certificate_key(key: str) -> int:
+    """Tell everybody that what a key signed counts for nothing without the register."""
+    await keys.distrust_key(key, by=None)
+    print(f"Từ nay không ai tin chữ ký của khóa {key} nữa.")  # noqa: T201 — the command's answer
     return 0
 
 
