@@ -62,14 +62,22 @@ class _Wire(asyncio.Protocol):
             self._received = received
             return
         head = received[:end]
-        size = _body_size(head)
+        lines = head.lower()
+        size = _body_size(lines)
         if len(received) < end + 4 + size:
             self._received = received
             return
         self._received = b""
+        if b"\r\nconnection: close" in lines:  # nginx says so on a connection's thousandth answer
+            self._hang_up()
         waiting, self.waiting = self.waiting, None
         if waiting is not None and not waiting.done():
             waiting.set_result(Answer(int(head[9:12]), head, received[end + 4 :]))
+
+    def _hang_up(self) -> None:
+        if self.transport is not None:
+            self.transport.close()
+        self.transport = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
@@ -146,7 +154,8 @@ def _head(method: str, path: str, host: str, headers: Mapping[str, str]) -> byte
 
 
 def _body_size(head: bytes) -> int:
-    start = head.lower().find(b"\r\ncontent-length:")
+    """Of an answer whose head is in small letters."""
+    start = head.find(b"\r\ncontent-length:")
     if start < 0:
         if int(head[9:12]) in {204, 304}:
             return 0

@@ -104,14 +104,16 @@ async def reconcile(database_url: str, held: Mapping[UUID, Acknowledged]) -> lis
 def difference(told: Acknowledged, row: Mapping[str, Any] | None) -> str:
     """What a person was told and the database does not have; "" when all of it is there.
 
-    After a request without an answer the database may be ahead of what was told, never behind.
+    After a request without an answer the database may be ahead of what was told, never behind: an
+    answer may have changed since, and none may be gone.
     """
     if row is None:
         return "is not in the database"
-    if told.is_in_doubt and not told.is_submitted and row["saved_seq"] > told.saved_seq:
-        return ""
-    wanted = _wanted(told)
     kept = {**row, "answers": orjson.loads(row["answers"])}
+    if told.is_in_doubt and not told.is_submitted and row["saved_seq"] > told.saved_seq:
+        gone = told.answers.keys() - kept["answers"].keys()
+        return f"answers to {sorted(gone)} were acknowledged and are gone" if gone else ""
+    wanted = _wanted(told)
     return "; ".join(
         f"{name} was acknowledged as {value!r} and is {kept[name]!r}"
         for name, value in wanted.items()

@@ -16,9 +16,11 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Self
+from uuid import UUID
 
 from loadtest.client import ANSWER_SECONDS, Answer, Client
 from loadtest.player import AskedToWait, Book, Player, StepFailed, read_json
+from loadtest.reconciliation import Acknowledged
 from loadtest.stack import HOST, Person
 
 SAVES = 20  # as many as a paper has questions, so that each save stays visible in the answers
@@ -186,12 +188,13 @@ class Load:
 
     async def _live(self, person: Person) -> None:
         client = Client(self._host, self._port, patience=self._patience)
+        held: dict[UUID, Acknowledged] = {}
         while not self._is_over:
             player = Persistent(self._port, person, self.journal)
             player.client = client
             self.journal.players.append(player)
             try:
-                await self._attempt(player)
+                await self._attempt(player, held)
             except AskedToWait:
                 pass  # the run is over
             except (StepFailed, ValueError, LookupError) as failure:
@@ -215,12 +218,15 @@ class Load:
             else:
                 return
 
-    async def _attempt(self, player: Persistent) -> None:
+    async def _attempt(self, player: Persistent, held: dict[UUID, Acknowledged]) -> None:
+        """`held` is what this person was told of each attempt: a start may resume one."""
         if not self.journal.asks_again:  # whoever watches every request asks for a page, too
             await player.contest_page()
         await self._start_in_turn(player)
+        assert player.attempt_id is not None
+        player.acknowledged = held.setdefault(player.attempt_id, player.acknowledged)
         await player.paper()
-        for _ in range(SAVES):
+        while player.acknowledged.saved_seq < SAVES:
             if self._is_over:
                 return
             await player.save(1)

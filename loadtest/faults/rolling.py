@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -12,8 +13,10 @@ from pathlib import Path
 from loadtest.faults.load import Load
 from loadtest.faults.trial import Fault, Needs, Seen, tell
 from loadtest.proxy import NGINX, find_nginx, running_proxy
-from loadtest.report import Figures
+from loadtest.report import PROJECT, Figures
 from loadtest.stack import HOST, Person, Program, Stack, free_ports, wait_ready
+
+UNIT = PROJECT / "deploy" / "systemd" / "hieu-so-web@.service"
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,11 @@ def _roll(
     is_careless: bool,
 ) -> Seen:
     *own_ports, port = free_ports(size.processes + 1)
+    behind = {"TRUSTED_PROXIES": HOST, "DRAIN_SECONDS": shipped_drain_seconds()}
     programs = [
         Program(
             f"rolling{own}", "serve", stack.folder,
-            {**stack.environment, "PORT": str(own), "TRUSTED_PROXIES": HOST},
+            {**stack.environment, **behind, "PORT": str(own)},
         )
         for own in own_ports
     ]  # fmt: skip
@@ -69,8 +73,17 @@ def _roll(
             seen = tell(stack, people, story, Load(port, people, asks_again=False))
     finally:
         for program in programs:
-            program.stop()
+            if program.process is not None:
+                program.kill()
     return seen
+
+
+def shipped_drain_seconds() -> str:
+    """For how long a web process under deploy/systemd serves on after it was told to stop."""
+    found = re.search(r"^Environment=DRAIN_SECONDS=(\d+)$", UNIT.read_text("utf-8"), re.MULTILINE)
+    if found is None:
+        raise RuntimeError(f"{UNIT} has no DRAIN_SECONDS any more")
+    return found[1]
 
 
 def _story(

@@ -51,6 +51,7 @@ def test_a_difference_is_said(kept: dict[str, Any] | None) -> None:
 def test_a_failed_request_may_have_been_kept_but_an_acknowledged_one_must_be() -> None:
     told = Acknowledged(saved_seq=3, answers={"1": [2]}, is_in_doubt=True)
     assert difference(told, row(saved_seq=4, answers='{"1": [1]}')) == ""
+    assert difference(told, row(saved_seq=4, answers='{"2": [1]}'))
     assert difference(told, row(saved_seq=2))
     assert difference(told, row(answers='{"1": [1]}'))
 
