@@ -6,11 +6,16 @@ one stands in front, the process first says that it is leaving and serves on for
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import time
 from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
+
+# Whoever has just connected has a request on its way; uvicorn would hang up on it, unread.
+LAST_CALLERS_SECONDS = 0.2
 
 
 class LeavingServer(uvicorn.Server):
@@ -35,3 +40,12 @@ class LeavingServer(uvicorn.Server):
         if self._asked is not None and time.monotonic() >= self._asked[1]:
             super().handle_exit(self._asked[0], None)
         return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        if self.server_state.connections:
+            if self._asked is None:
+                self._leave()
+            await asyncio.sleep(LAST_CALLERS_SECONDS)
+        await super().shutdown(sockets)
