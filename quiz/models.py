@@ -475,6 +475,18 @@ class Score(Model):
         table = "score"
 
 
+class Unscorable(Model):
+    """An attempt that stops whatever scores it, put aside with the reason."""
+
+    attempt_id = fields.UUIDField(primary_key=True)
+    round_id = fields.BigIntField()
+    reason = fields.TextField()
+    found_at = fields.DatetimeField()
+
+    class Meta:
+        table = "unscorable"
+
+
 class Standing(Model):
     """The attempt that counts for a participant in a round, and the key that ranks it."""
 

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 
 from core import db
 from people.units import SELECTABLE_KINDS
+from quiz.unscorable import IS_ASIDE
 
 MINUTES_SHOWN = 30
 MOST_SILENT_UNITS = 300
@@ -24,12 +25,16 @@ FROM attempt WHERE state = 'open' AND round_id = $1
 """
 # Materialized: with the round in the same condition PostgreSQL may go through every closed attempt
 # of the round instead of the few that have no score.
-WAITING = """
+WAITING = f"""
 WITH waiting AS MATERIALIZED (
-    SELECT round_id, closed_at FROM attempt WHERE state <> 'open' AND NOT is_scored
+    SELECT round_id, closed_at, {IS_ASIDE} AS is_aside
+    FROM attempt a WHERE state <> 'open' AND NOT is_scored
 )
-SELECT count(*)::int AS count, min(closed_at) AS oldest FROM waiting WHERE round_id = $1
-"""
+SELECT count(*) FILTER (WHERE NOT is_aside)::int AS count,
+       min(closed_at) FILTER (WHERE NOT is_aside) AS oldest,
+       count(*) FILTER (WHERE is_aside)::int AS aside_count
+FROM waiting WHERE round_id = $1
+"""  # noqa: S608 — the condition is our constant
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class RoundNow:
     inside_count: int
     overdue_count: int
     unscored_count: int
+    unscorable_count: int  # put aside (quiz.unscorable)
     oldest_unscored_at: datetime | None
     minutes: Sequence[Minute]  # the oldest first, the last one still running
 
@@ -77,6 +83,7 @@ async def round_now(round_id: int, *, at: datetime) -> RoundNow:
         inside_count=inside["inside"],
         overdue_count=inside["overdue"],
         unscored_count=waiting["count"],
+        unscorable_count=waiting["aside_count"],
         oldest_unscored_at=waiting["oldest"],
         minutes=filled(first, [Minute(**row) for row in rows]),
     )

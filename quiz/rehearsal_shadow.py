@@ -33,6 +33,7 @@ _OF_ROUNDS = (
     *(f"DELETE FROM {table} WHERE round_id = ANY($1)" for table in _COUNTS),  # noqa: S608 — our own tables
     "DELETE FROM board_snapshot WHERE round_id = ANY($1)",
     "DELETE FROM standing WHERE round_id = ANY($1)",
+    "DELETE FROM unscorable WHERE round_id = ANY($1)",
     "DELETE FROM score WHERE attempt_id IN (SELECT id FROM attempt WHERE round_id = ANY($1))",
     "DELETE FROM attempt WHERE round_id = ANY($1)",
     "DELETE FROM pool WHERE round_id = ANY($1)",

@@ -28,6 +28,7 @@ from quiz.pools import PoolQuestion
 from quiz.remarking import Effect, in_batches, pools_with, work_out
 from quiz.results import TallyId, count_tally
 from quiz.standings import RoundRules, count_buckets, hold_round, write_standings
+from quiz.unscorable import try_round_again
 
 
 @dataclass(frozen=True)
@@ -204,6 +205,7 @@ async def rescore_round(correction_id: int) -> bool:
             "RETURNING contest_id",
             row["round_id"],
         )
+        await try_round_again(connection, row["round_id"])
         await _record(connection, "rescore_round", None, contest_id, correction_id)
     return True
 

@@ -1,4 +1,8 @@
-"""How do closed attempts become scores, standings and counters, each exactly once?"""
+"""How do closed attempts become scores, standings and counters, each exactly once?
+
+An attempt that cannot be scored stops its whole batch: the batch is scored in halves, down to the
+one that still fails alone, and that one is put aside (quiz.unscorable).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from typing import Any
 
 from core import db
 from core.db import Connection
+from core.groupcommit import is_outage
 from core.metrics import SCORED
 from core.queue import enqueue
 from quiz.frozen import get_pool, overlay_of
@@ -29,15 +34,19 @@ from quiz.standings import (
     rules_of_rounds,
     write_standings,
 )
+from quiz.unscorable import DATA_FAULTS, IS_ASIDE, put_aside
 
 BATCH = 2_000
 SLICE_SECONDS = 60.0  # of one job, which must end before the worker's limit; the sweep goes on
 
-_WAITING = "state <> 'open' AND NOT is_scored AND round_id <> ALL($2::bigint[])"
+_WAITING = (
+    f"a.state <> 'open' AND NOT a.is_scored AND a.round_id <> ALL($2::bigint[]) AND NOT {IS_ASIDE}"
+)
 _CLAIM = f"""
 WITH waiting AS (
     SELECT id, pg_try_advisory_xact_lock_shared({ROUND_LOCK}) AS is_mine
-    FROM attempt WHERE {_WAITING} ORDER BY closed_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+    FROM attempt a WHERE {_WAITING} ORDER BY closed_at LIMIT $1
+    FOR NO KEY UPDATE SKIP LOCKED
 )
 UPDATE attempt a SET is_scored = true FROM waiting w WHERE a.id = w.id AND w.is_mine
 RETURNING a.id, a.participant_id, a.round_id, a.division_id, a.unit_id, a.pool_id, a.seed,
@@ -45,31 +54,39 @@ RETURNING a.id, a.participant_id, a.round_id, a.division_id, a.unit_id, a.pool_i
 """  # noqa: S608 — the lock's key and the condition are our constants
 _OTHER_ROUNDS = f"""
 SELECT DISTINCT round_id FROM (
-    SELECT round_id FROM attempt WHERE {_WAITING} ORDER BY closed_at LIMIT $1
+    SELECT round_id FROM attempt a WHERE {_WAITING} ORDER BY closed_at LIMIT $1
 ) waiting
 """  # noqa: S608 — the condition is our constant
 
 
 async def score_waiting(*, limit: int = BATCH) -> int:
-    """Score a batch of closed attempts; returns how many. Any number of workers may call it.
+    """Score a batch of closed attempts or put them aside; returns how many were dealt with.
 
-    The claim, the scores, the standings and every counter are one transaction: a batch that dies
-    leaves nothing behind and is found again. Attempts of a round that somebody holds
-    (quiz.standings.hold_round) are left for later.
+    Any number of workers may call it. The claim, the scores, the standings and every counter are
+    one transaction: a batch that dies leaves nothing behind and is found again. Attempts of a round
+    that somebody holds (quiz.standings.hold_round) are left for later.
     """
-    async with db.pool().acquire() as connection, connection.transaction():
-        rows = await _claim(connection, limit)
-        if not rows:
-            return 0
-        # Read after the claim, which holds the rounds: nobody corrects a question meanwhile.
-        rules = await rules_of_rounds(connection, {row["round_id"] for row in rows})
-        markers = await _markers(connection, rows, rules)
-        # In a thread: other jobs go on, and another batch is written while this one is marked.
-        closed = await asyncio.to_thread(_score, rows, markers)
-        await _write_scores(connection, closed, rules)
-        await _update_standings(connection, closed, rules)
-    SCORED.inc(len(closed))
-    return len(closed)
+    claimed: list[Any] = []
+    try:
+        async with db.pool().acquire() as connection, connection.transaction():
+            claimed += await _claim(connection, limit)
+            if claimed:
+                await _score_claimed(connection, claimed)
+    except DATA_FAULTS as error:
+        if not claimed or is_outage(error):
+            raise
+        return await _find_culprits(claimed, error)
+    SCORED.inc(len(claimed))
+    return len(claimed)
+
+
+async def _find_culprits(claimed: Sequence[Any], error: Exception) -> int:
+    """Each half is a batch of its own, with its own claim: nothing is held over from the failure."""
+    if len(claimed) == 1:
+        await put_aside(claimed[0]["id"], claimed[0]["round_id"], error)
+        return 1
+    half = len(claimed) // 2
+    return await score_waiting(limit=half) + await score_waiting(limit=len(claimed) - half)
 
 
 class Scorer:
@@ -123,6 +140,16 @@ async def _claim(connection: Connection, limit: int) -> list[Any]:
             break
         held_by_others += [row["round_id"] for row in others]
     return rows  # type: ignore[no-any-return]  # a list of records
+
+
+async def _score_claimed(connection: Connection, rows: Sequence[Any]) -> None:
+    # Read after the claim, which holds the rounds: nobody corrects a question meanwhile.
+    rules = await rules_of_rounds(connection, {row["round_id"] for row in rows})
+    markers = await _markers(connection, rows, rules)
+    # In a thread: other jobs go on, and another batch is written while this one is marked.
+    closed = await asyncio.to_thread(_score, rows, markers)
+    await _write_scores(connection, closed, rules)
+    await _update_standings(connection, closed, rules)
 
 
 async def _markers(

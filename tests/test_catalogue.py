@@ -19,6 +19,7 @@ EXPECTED_INDEXES = {
     "topic_statistic_once", "question_statistic_once", "eligibility_phone", "rehearsal_one_at_a_time", "platform_switch_once",
     "certificate_once", "certificate_numbered_once", "certificate_series_once", "certificate_batch_one_open",
     "certificate_signing_one_open", "certificate_owed_once", "certificate_owed_position", "certificate_design_version_once",
+    "unscorable_round",
 }  # fmt: skip
 EXPECTED_CONSTRAINTS = {
     "attempt_state_known", "attempt_closed_or_open", "attempt_scored_after_closing",
@@ -28,6 +29,7 @@ EXPECTED_CONSTRAINTS = {
     "extension_for_one_scope", "rehearsal_state_known", "rehearsal_of_a_round", "platform_switch_known", "service_span_ordered",
     "certificate_batch_approved_by_a_second_person", "certificate_batch_adds_up", "certificate_to_one",
     "certificate_state_known", "certificate_key_of_32_bytes", "certificate_kind_known", "certificate_code_sixty_bits", "certificate_of_a_participant",
+    "unscorable_is_an_attempt",
 }  # fmt: skip
 
 

@@ -101,6 +101,7 @@ ACTIONS = {
     "review_suspicion": "Xem xét một dấu hiệu bất thường",
     "revise_source": "Sửa văn bản căn cứ",
     "save_question": "Sửa câu hỏi",
+    "score_again": "Cho chấm lại các bài không chấm được",
     "see_bank": "Xem câu hỏi chưa mở",
     "see_question": "Xem một câu hỏi chưa mở",
     "send_questions": "Gửi thẩm định câu hỏi",

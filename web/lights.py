@@ -129,6 +129,13 @@ def _scoring(scene: Scene) -> Light:
     if now is None:
         return Light(name, "unknown", "Chưa biết, vì cơ sở dữ liệu không trả lời.")
     lag = now.scoring_lag_seconds
+    if lag < SLOW_SCORING_SECONDS and now.unscorable:
+        return Light(
+            name,
+            "warn",
+            f"Kịp, nhưng có {number(now.unscorable)} bài không chấm được, đã để riêng.",
+            "Xem mục Bài không chấm được bên dưới. Các bài khác vẫn được chấm bình thường.",
+        )
     if lag < SLOW_SCORING_SECONDS:
         return Light(name, "ok", f"Kịp: {number(now.unscored)} bài đang chờ chấm.")
     return Light(

@@ -508,6 +508,12 @@ TABLE: list[tuple[str, str, Access, Handler]] = [
         staff("run_platform"),
         manage_operations.turn_switch,
     ),
+    (
+        "POST",
+        "/quan-tri/van-hanh/cham-lai",
+        staff("run_platform"),
+        manage_operations.score_again,
+    ),
     ("GET", "/healthz", EVERYBODY, health.alive),
     ("GET", "/readyz", EVERYBODY, health.ready),
     ("GET", "/metrics", THIS_MACHINE, health.metrics),

@@ -30,7 +30,7 @@ def card(kind: str, **changes: Any) -> dict[str, Any]:
 
 
 NOW = PlatformNow(
-    at=AT, is_writable=True, inside=120, unscored=3, oldest=AT - timedelta(seconds=2), overdue=0,
+    at=AT, is_writable=True, inside=120, unscored=3, unscorable=0, oldest=AT - timedelta(seconds=2), overdue=0,
     connections=20, most_connections=200, commits=1, rollbacks=0, deadlocks=0,
 )  # fmt: skip
 SIGHT = Sight(
@@ -73,6 +73,7 @@ def test_a_calm_house_shows_ten_green_lights_and_nothing_to_do() -> None:
         (replace(CALM, is_writing=False), {
             "Người mới vào thi": "bad", "Lưu câu trả lời": "bad", "Nộp bài và thu bài": "bad",
         }),
+        (now(unscorable=2), {"Chấm bài": "warn"}),
         (replace(CALM, has_line=True), {"Người mới vào thi": "warn"}),
         (replace(CALM, stopped=["tạm dừng đăng ký mới"]), {"Người mới vào thi": "warn"}),
         (replace(CALM, is_lite=True), {"Sức chịu tải": "warn"}),

@@ -231,6 +231,7 @@ MATRIX = {
     "POST /quan-tri/nhat-ky/xuat":           "door 403 403 403 403 403 403 403 422 422 403",
     "GET /quan-tri/van-hanh":                "door 403 403 403 403 200 403 200 200 200 404",
     "POST /quan-tri/van-hanh/cong-tac":      "door 403 403 403 403 422 403 403 403 422 404",
+    "POST /quan-tri/van-hanh/cham-lai":      "door 403 403 403 403 303 403 403 403 303 404",
     "GET /healthz":                           ALL_200,
     "GET /readyz":                            ALL_200,
     "GET /metrics":                           ALL_200,  # from this machine; others: test_security

@@ -8,6 +8,7 @@ no session can be looked up.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -33,6 +34,7 @@ from quiz.platform_switches import (
     PlatformSwitches,
     switch,
 )
+from quiz.unscorable import UnscorableShown, newest_unscorable, try_all_again
 from web.backup import last_backup
 from web.forms import Form, read_form, wants_json
 from web.guard import require, viewer_of
@@ -66,6 +68,10 @@ _SWITCHES: Mapping[PlatformSwitch, tuple[str, str, str, str]] = {
         "Cho bắt đầu bài mới trở lại",
         "Người đang làm bài vẫn lưu và nộp bình thường",
     ),
+}
+_DONE = {
+    "1": "Đã ghi nhận. Các máy chủ đổi theo trong vòng 2 giây.",
+    "2": "Đang chấm lại. Bài nào vẫn không chấm được sẽ hiện lại ở đây sau ít giây.",
 }
 _STATES = {
     "ok": ("Tốt", "check"),
@@ -119,6 +125,13 @@ async def turn_switch(request: Request) -> Response:
     return RedirectResponse(f"{PAGE}?xong=1", HTTPStatus.SEE_OTHER)
 
 
+async def score_again(request: Request) -> Response:
+    """Have the attempts that were put aside scored once more."""
+    viewer = await require(request, "run_platform", None)
+    await try_all_again(by=viewer.account_id)
+    return RedirectResponse(f"{PAGE}?xong=2", HTTPStatus.SEE_OTHER)
+
+
 async def _page(
     request: Request, viewer: Viewer | None, form: Form, status: int = HTTPStatus.OK
 ) -> Response:
@@ -132,9 +145,7 @@ async def _page(
             {"title": each.name, "url": f"/quan-tri/cuoc-thi/{each.slug}/dieu-hanh"}
             for each in _running(contests)
         ],
-        "flash": {"kind": "ok", "text": "Đã ghi nhận. Các máy chủ đổi theo trong vòng 2 giây."}
-        if request.query_params.get("xong") == "1"
-        else None,
+        "flash": _flash(request.query_params.get("xong", "")),
         "form": form.for_page(),
     }
     if viewer is not None and now["has_database"]:
@@ -142,6 +153,10 @@ async def _page(
     # Nothing may be asked for: neither a name nor a unit.
     frame = {"account": {"name": "Trực vận hành", "role": "", "unit": None}, "menu": []}
     return render(request, "manage/operations.html", {**frame, **context}, status=status)
+
+
+def _flash(done: str) -> dict[str, str] | None:
+    return {"kind": "ok", "text": _DONE[done]} if done in _DONE else None
 
 
 async def _now(request: Request, viewer: Viewer | None) -> dict[str, Any]:
@@ -152,10 +167,13 @@ async def _now(request: Request, viewer: Viewer | None) -> dict[str, Any]:
     at = sight.now.at if sight.now is not None else clock.now()
     minutes: Sequence[Minute] = ()
     outages: Sequence[Outage] = ()
+    unscorable: Sequence[UnscorableShown] = ()
     backup_at, is_backup_known = None, False
     if sight.now is not None:
         minutes = await within(last_minutes(at), ASK_SECONDS) or ()
         outages = await within(recent_outages(at), ASK_SECONDS) or ()
+        if sight.now.unscorable:
+            unscorable = await within(newest_unscorable(), ASK_SECONDS) or ()
         backup_at, is_backup_known = await _backup()
     shown = lights(_scene(state, sight, at, switches, backup_at, is_backup_known=is_backup_known))
     return {
@@ -169,6 +187,9 @@ async def _now(request: Request, viewer: Viewer | None) -> dict[str, Any]:
         "figures": _figures(sight, minutes),
         "minutes": [_minute(each) for each in minutes],
         "outages": [_outage(each, viewer) for each in outages],
+        "unscorable": [asdict(each) for each in unscorable],
+        "unscorable_count": sight.now.unscorable if sight.now is not None else 0,
+        "may_score_again": viewer is not None and may(viewer, "run_platform", None),
         "switches": [_thrown(name, switches) for name in PLATFORM_SWITCHES],
         "faults": _notes(sight.cards, "faults"),
         "statements": _notes(sight.cards, "statements"),

@@ -423,6 +423,11 @@ def _warnings(shown: RoundNow, waiting_jobs: int | None, at: Any) -> list[str]:
                 f"Bài chờ chấm lâu nhất đã {duration_shown(round(waited * 1000))}. "
                 "Hãy báo người trực máy chủ xem tiến trình chấm bài."
             )
+    if shown.unscorable_count:
+        found.append(
+            f"{number(shown.unscorable_count)} bài không chấm được và đã để riêng; chưa chốt được "
+            "kết quả khi còn bài như vậy. Lý do ghi ở trang Vận hành."
+        )
     if waiting_jobs is None:
         found.append("Không hỏi được hàng đợi việc. Bài vẫn được lưu và sẽ được chấm bù.")
     elif waiting_jobs > MOST_WAITING_JOBS:
