@@ -58,49 +58,9 @@ class Application(Starlette):
 
 
 def create_app(settings: Settings) -> Application:
-    """The application of one process; what its lifespan opens it also closes."""
+    """The application of one process."""
     configure(settings.log_level)
     secret = require_secret(settings)
-
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await db.open_database(
-            settings.database_url,
-            pool_size=settings.database_pool_size,
-            pgbouncer=settings.pgbouncer,
-            replica_url=settings.replica_url,
-        )
-        open_queue(settings.redis_url)
-        IN_PROGRESS.set_function(lambda: app.state.load.in_flight)
-        app.state.attempts = Attempts()
-        app.state.pulse = Pulse(
-            "web",
-            folder=settings.local_path,
-            redis_url=settings.redis_url,
-            also=outages.beat,
-        )
-        app.state.pulse.start()
-        # What start-up made stays for good: the collector need not look at it with every sweep.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GARBAGE_THRESHOLDS)
-        keepers = [
-            asyncio.create_task(_keep_clock()),
-            asyncio.create_task(_keep_activity()),
-            asyncio.create_task(_keep_load(app)),
-            asyncio.create_task(app.state.line.keep()),
-        ]
-        try:
-            yield
-        finally:
-            for keeper in keepers:
-                keeper.cancel()
-            await app.state.line.close()
-            await app.state.attempts.close()
-            await _write_activity()
-            await app.state.pulse.close()
-            await close_queue()
-            await db.close_database()
 
     app = Application(
         routes=routes(),
@@ -109,7 +69,7 @@ def create_app(settings: Settings) -> Application:
             HTTPException: errors.http_error,
             Exception: errors.server_error,
         },
-        lifespan=lifespan,
+        lifespan=_serving,
     )
     app.state.settings = settings
     app.state.tokens = Tokens(secret, is_https=settings.is_https)
@@ -125,6 +85,47 @@ def create_app(settings: Settings) -> Application:
     app.state.is_leaving = False
     app.state.scrape = Scrape()
     return app
+
+
+@contextlib.asynccontextmanager
+async def _serving(app: Starlette) -> AsyncIterator[None]:
+    """What the process holds while it serves; opened here and closed here."""
+    settings: Settings = app.state.settings
+    await db.open_database(
+        settings.database_url,
+        pool_size=settings.database_pool_size,
+        pgbouncer=settings.pgbouncer,
+        replica_url=settings.replica_url,
+    )
+    open_queue(settings.redis_url)
+    IN_PROGRESS.set_function(lambda: app.state.load.in_flight)
+    app.state.attempts = Attempts()
+    app.state.pulse = Pulse(
+        "web",
+        folder=settings.local_path,
+        redis_url=settings.redis_url,
+        also=outages.beat,
+    )
+    app.state.pulse.start()
+    # What start-up made stays for good: the collector need not look at it with every sweep.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    keepers = [
+        asyncio.create_task(keeping)
+        for keeping in (_keep_clock(), _keep_activity(), _keep_load(app), app.state.line.keep())
+    ]
+    try:
+        yield
+    finally:
+        for keeper in keepers:
+            keeper.cancel()
+        await app.state.line.close()
+        await app.state.attempts.close()
+        await _write_activity()
+        await app.state.pulse.close()
+        await close_queue()
+        await db.close_database()
 
 
 async def _answer_refusal(request: Request, error: Exception) -> Response:
