@@ -172,6 +172,9 @@ class LocalStack:
                 "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200",
                 "-c", "fsync=on", "-c", "synchronous_commit=on",
                 "-c", "shared_buffers=256MB", "-c", "max_wal_size=2GB",
+                # After a crash it goes through its log since the last checkpoint but one: in a
+                # rush ten minutes of it, with the usual five between two, would take too long.
+                "-c", "checkpoint_timeout=2min",
                 "-c", "shared_preload_libraries=pg_stat_statements",
                 "-c", "timezone=UTC", "-c", "log_timezone=UTC",
             ],
