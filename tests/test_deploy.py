@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.settings import Settings, variable_name
+from loadtest.faults.rolling import shipped_drain_seconds
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 ANALYZE = shutil.which("systemd-analyze")
@@ -52,6 +53,12 @@ def test_every_address_in_nginxs_list_may_fail_and_come_back() -> None:
     servers = re.findall(r"(?m)^    server (.+);", text)
     assert servers
     assert all("max_fails=2 fail_timeout=3s" in each for each in servers)
+
+
+def test_a_leaving_process_serves_until_nginx_has_found_the_one_before_it() -> None:
+    nginx = (DEPLOY / "nginx" / "conf.d" / "hieu-so.conf").read_text(encoding="utf-8")
+    left_alone = {int(each) for each in re.findall(r"fail_timeout=(\d+)s", nginx)}
+    assert int(shipped_drain_seconds()) > max(left_alone)
 
 
 GUIDES = [*(DEPLOY.parent / "docs").glob("*.md"), DEPLOY.parent / "README.vi.md"]
