@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -152,9 +153,10 @@ def _take_turns(machines: Machines, load: Load, size: Size) -> Figures:
         load.wait(size.between)
         by_cable = number % 2 == 0
         gone = [machines.web[number // 2 % 2], machines.workers[number // 2 % 2]]
-        mark, before = load.journal.mark(), load.journal.acknowledged
+        began, before = time.monotonic(), load.journal.acknowledged
         for machine in gone:
             machine.vanish(by_cable=by_cable)
+        mark = load.journal.mark(began)
         load.wait_recovered(mark, GIVE_UP_SECONDS)
         load.wait(size.away_seconds)
         meanwhile += load.journal.acknowledged - before

@@ -48,7 +48,7 @@ class Size:
     between: float  # seconds from one kill to the next, at the least
 
 
-FULL = Size(kills=24, acknowledged=200_000, seconds=190, between=3.0)
+FULL = Size(kills=24, acknowledged=200_000, seconds=190, between=2.0)
 SMALL = Size(kills=2, acknowledged=50, seconds=8, between=0.3)
 
 
@@ -71,11 +71,12 @@ def kill_web(
         load.wait(size.between)
         while _go_on(load, size, kills, began):
             load.wait_acknowledged(WORTH_A_KILL)
-            is_everything = always_all or kills % 8 == 7
+            is_everything = always_all or kills % 4 > 1
             fallen = stack.web if is_everything else [stack.web[kills % len(stack.web)]]
-            mark = load.journal.mark()
+            killed_at = time.monotonic()
             for program in fallen:
                 program.kill()
+            mark = load.journal.mark(killed_at)
             load.wait(NOTICED_SECONDS)
             for program in fallen:
                 program.start()
@@ -105,19 +106,21 @@ def kill_postgres(stack: Stack, people: Sequence[Person], small: bool) -> Seen:
         load.wait(size.between)
         while _go_on(load, size, kills, began):
             load.wait_acknowledged(WORTH_A_KILL)
-            mark = load.journal.mark()
+            killed_at = time.monotonic()
             if kills % 4 == 3:
                 backends += _kill_backend(stack)
             else:
                 _kill_server(stack, "postgresql")
+            mark = load.journal.mark(killed_at)
             load.wait_recovered(mark, GIVE_UP_SECONDS)
             kills += 1
             load.wait(size.between * (0.5 + random.random()))
         figures: Figures = {"kills": kills, "of_backends": backends}
         if not small:
             load.wait(UNDISTURBED_SECONDS)
-            mark = load.journal.mark()
+            killed_at = time.monotonic()
             _kill_server(stack, "postgresql")
+            mark = load.journal.mark(killed_at)
             load.wait_recovered(mark, GIVE_UP_SECONDS)
             figures |= {"kills": kills + 1, "after_a_minute_recovered_ms": slowest_ms([mark])}
         return figures
@@ -169,9 +172,9 @@ def wipe_valkey(stack: Stack, people: Sequence[Person], small: bool) -> Seen:
         without, scored = 0, []
         for number in range(rounds):
             load.wait(away_seconds / 2)
-            load.journal.mark()
-            before = load.journal.acknowledged
+            killed_at, before = time.monotonic(), load.journal.acknowledged
             _kill_server(stack, "valkey", revive=False)
+            load.journal.mark(killed_at)
             load.wait(away_seconds)
             without += load.journal.acknowledged - before
             if number == rounds - 1:
@@ -222,6 +225,7 @@ def _kill_backend(stack: Stack) -> int:
     if not serving:
         return 0
     os.kill(random.choice(serving), signal.SIGKILL)
+    time.sleep(NOTICED_SECONDS)
     return 1
 
 

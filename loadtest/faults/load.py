@@ -34,9 +34,10 @@ STEPS_OF_WRITING = frozenset({"save", "submit"})
 
 @dataclass
 class Mark:
-    """A moment at which something was broken, and the first save that was kept after it."""
+    """When something was broken, since when it surely is, and the first save after that."""
 
     at: float
+    broken_at: float
     recovered_at: float | None = None
 
     @property
@@ -60,8 +61,10 @@ class Journal:
     unexplained: list[str] = field(default_factory=list)  # refused without sentence or Retry-After
     marks: list[Mark] = field(default_factory=list)
 
-    def mark(self) -> Mark:
-        made = Mark(time.monotonic())
+    def mark(self, at: float | None = None) -> Mark:
+        """What began `at` has happened by now; only what is sent from now on tells of recovery."""
+        now = time.monotonic()
+        made = Mark(now if at is None else at, now)
         self.marks.append(made)
         return made
 
@@ -72,7 +75,7 @@ class Journal:
         if step != "save":
             return
         for mark in self.marks[-3:]:
-            if mark.recovered_at is None and sent >= mark.at:
+            if mark.recovered_at is None and sent >= mark.broken_at:
                 mark.recovered_at = at
 
     def note_refused(self, step: str, answer: Answer) -> float:
