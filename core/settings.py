@@ -86,6 +86,25 @@ class Settings:
         "the Ed25519 key (PEM) that signs what certificates' QR codes say, the same on every "
         "machine; empty: one that follows from SECRET_KEY",
     )
+    signing_key_file: str = _setting(
+        "",
+        "a PKCS#12 file with the office's key, which signs certificates (PAdES); empty: local mode "
+        "makes one that nobody trusts",
+    )
+    signing_password: str = _setting("", "opens SIGNING_KEY_FILE, or the token as its user PIN")
+    signing_token_library: str = _setting(
+        "", "the PKCS#11 library of a token or HSM that signs instead of a file, a path"
+    )
+    signing_token: str = _setting("", "the token's label; empty: the first that is there")
+    signing_token_key: str = _setting("", "the label of key and certificate on the token")
+    signing_timestamp_url: str = _setting(
+        "", "a timestamp authority (RFC 3161), which makes signatures PAdES B-T; empty: B-B"
+    )
+    signing_trust_file: str = _setting(
+        "",
+        "certificates (PEM) of the authorities whose signatures count on papers that are signed "
+        "elsewhere; empty: every intact signature is taken, its signer shown",
+    )
     rehearsal_url: str = _setting(
         "",
         "where a rehearsal's crowd knocks, such as `http://10.0.0.5:8000`; empty: HOST and PORT of "

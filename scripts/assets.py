@@ -21,6 +21,7 @@ FONT_FILES = [
 ]
 FILES = {
     "htmx.org/dist/htmx.min.js": "htmx.min.js",
+    "@noble/ed25519/index.js": "ed25519.js",  # for browsers that cannot check Ed25519 themselves
     "@fontsource/be-vietnam-pro/LICENSE": "fonts/LICENSE",  # the OFL travels with its fonts
 } | {f"@fontsource/be-vietnam-pro/files/{name}": f"fonts/{name}" for name in FONT_FILES}
 

@@ -34,6 +34,8 @@ PDF_LIBRARIES = {
 }
 # Programs of deploy/, and Debian's packages that carry them.
 SERVERS = {"nginx": "nginx-light", "pgbouncer": "pgbouncer"}
+# A token in software, for the tests of signing with one.
+SOFT_TOKEN = {"softhsm2-util": "softhsm2"}
 OLDEST_NPM = 9  # lock file version 3, and what Debian 12 has
 
 
@@ -52,6 +54,7 @@ def main(kind: str) -> int:
             if kind == "test":
                 want_browser(kind)
                 want_servers(kind)
+                want_soft_token(kind)
     except CannotInstallError as error:
         print(error, file=sys.stderr)
         return 1
@@ -168,6 +171,13 @@ def want_servers(kind: str) -> None:
     missing = [package for program, package in SERVERS.items() if not is_server(program)]
     if missing and not (apt_install(missing) and all(map(is_server, SERVERS))):
         ask_for(kind, by_hand("Kiểm thử nhiều máy / tests of several machines", missing))
+
+
+def want_soft_token(kind: str) -> None:
+    """Signing with a token is tried with one that is a program."""
+    missing = [package for program, package in SOFT_TOKEN.items() if not shutil.which(program)]
+    if missing and not (apt_install(missing) and all(map(shutil.which, SOFT_TOKEN))):
+        ask_for(kind, by_hand("Kiểm thử ký số / tests of signing", missing))
 
 
 def is_server(program: str) -> bool:
