@@ -165,12 +165,9 @@ class Certificate(Model):
         on_delete=fields.RESTRICT,
         related_name="certificates",
     )
-    # Empty when one person corrected one certificate.
-    batch: fields.ForeignKeyNullableRelation[CertificateBatch] = fields.ForeignKeyField(
-        "certificates.CertificateBatch",
-        null=True,
-        on_delete=fields.RESTRICT,
-        related_name="certificates",
+    # Under whose rule it stands; a correction stays under the rule of what it corrects.
+    batch: fields.ForeignKeyRelation[CertificateBatch] = fields.ForeignKeyField(
+        "certificates.CertificateBatch", on_delete=fields.RESTRICT, related_name="certificates"
     )
     issued_on = fields.DateField()
     issued_at = fields.DatetimeField()

@@ -128,6 +128,11 @@ class Settings:
         return self.public_url.startswith("https://")
 
     @property
+    def base_url(self) -> str:
+        """Where people reach the platform; on one machine without a name, its own address."""
+        return self.public_url.rstrip("/") or f"http://{self.host}:{self.port}"
+
+    @property
     def is_demo(self) -> bool:
         return self.is_embedded if self.demo is None else self.demo
 

@@ -218,30 +218,35 @@ async def erase_person(person_id: int, *, by: int | None) -> None:
     So are the records that were merged into this one, with their numbers. The number is free for a new sign-up afterwards. May run again.
     """
     async with transaction() as connection:
-        rows = await connection.fetch(
-            "SELECT p.id, a.id AS account_id, a.phone FROM person p "
-            "LEFT JOIN account a ON a.person_id = p.id "
-            "WHERE p.id = $1 OR p.merged_into_id = $1 ORDER BY p.id FOR UPDATE OF p",
-            person_id,
-        )
-        if not rows:
-            raise _unknown_person()
-        await withdraw_held(connection, person_id, list(PURPOSES))
-        await connection.execute(
-            "UPDATE person SET full_name = $2, name_key = $3, sort_key = $4, birth_year = NULL, "
-            "unit_id = NULL, division_code = '', job_title = '', "
-            "erased_at = coalesce(erased_at, $5) WHERE id = ANY($1::bigint[])",
-            [row["id"] for row in rows],
-            ERASED_NAME,
-            fold(ERASED_NAME),
-            name_sort_key(ERASED_NAME),
-            now(),
-        )
-        for row in rows:
-            if row["account_id"] is not None:
-                await refuse_only_admin(connection, row["account_id"])
-                await _close_account(connection, row["account_id"], row["phone"])
-        await record(connection, by=by, action="erase_person", subject=f"person:{person_id}")
+        await erase_in(connection, person_id, by=by)
+
+
+async def erase_in(connection: Connection, person_id: int, *, by: int | None) -> None:
+    """The same inside the caller's transaction, which forgets what higher floors keep."""
+    rows = await connection.fetch(
+        "SELECT p.id, a.id AS account_id, a.phone FROM person p "
+        "LEFT JOIN account a ON a.person_id = p.id "
+        "WHERE p.id = $1 OR p.merged_into_id = $1 ORDER BY p.id FOR UPDATE OF p",
+        person_id,
+    )
+    if not rows:
+        raise _unknown_person()
+    await withdraw_held(connection, person_id, list(PURPOSES))
+    await connection.execute(
+        "UPDATE person SET full_name = $2, name_key = $3, sort_key = $4, birth_year = NULL, "
+        "unit_id = NULL, division_code = '', job_title = '', "
+        "erased_at = coalesce(erased_at, $5) WHERE id = ANY($1::bigint[])",
+        [row["id"] for row in rows],
+        ERASED_NAME,
+        fold(ERASED_NAME),
+        name_sort_key(ERASED_NAME),
+        now(),
+    )
+    for row in rows:
+        if row["account_id"] is not None:
+            await refuse_only_admin(connection, row["account_id"])
+            await _close_account(connection, row["account_id"], row["phone"])
+    await record(connection, by=by, action="erase_person", subject=f"person:{person_id}")
 
 
 async def export_person(person_id: int) -> dict[str, Any]:

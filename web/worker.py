@@ -11,6 +11,7 @@ from arq.cron import cron
 from arq.worker import Worker, func
 
 import campaigns.jobs
+import certificates.jobs
 import people.jobs
 import quiz.jobs
 from core import db
@@ -32,6 +33,7 @@ JOBS = [
     campaigns.jobs.send_waiting_codes,
     campaigns.jobs.purge_sign_in_codes,
     people.jobs.seal_audit_entries,
+    certificates.jobs.issue_certificates,
     rehearsing.rehearse,
 ]
 # The sweep that finds what nobody rang for.
@@ -42,7 +44,11 @@ JOB_SECONDS = 120
 # These see one state of a whole round, or show it at once: no slices. A million attempts take
 # minutes; meanwhile whoever else picks the job up finds its row held and goes away.
 LONG_JOB_SECONDS = 1800
-LONG_JOBS = (quiz.jobs.rescore_waiting, quiz.jobs.compute_statistics)
+LONG_JOBS = (
+    quiz.jobs.rescore_waiting,
+    quiz.jobs.compute_statistics,
+    certificates.jobs.issue_certificates,
+)
 RESTART_SECONDS = 1.0
 
 
@@ -71,6 +77,12 @@ def cron_lines() -> list[Any]:
         every(campaigns.jobs.send_waiting_codes, second=EVERY_TEN_SECONDS, keep_result=0),
         every(campaigns.jobs.purge_sign_in_codes, minute={13}, second=0, keep_result=0),
         every(people.jobs.seal_audit_entries, second=EVERY_TEN_SECONDS, keep_result=0),
+        every(
+            certificates.jobs.issue_certificates,
+            second=EVERY_TEN_SECONDS,
+            keep_result=0,
+            timeout=LONG_JOB_SECONDS,
+        ),
         every(rehearsing.rehearse, second=EVERY_TEN_SECONDS, keep_result=0),
     ]
 

@@ -368,7 +368,6 @@ class Migration(migrations.Migration):
                     fields.ForeignKeyField(
                         "certificates.CertificateBatch",
                         source_field="batch_id",
-                        null=True,
                         db_constraint=True,
                         to_field="id",
                         related_name="certificates",

@@ -1,4 +1,4 @@
-"""A signing secret for every test of certificates/."""
+"""A signing secret for every test of certificates/, and the stage of those that issue."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.settings import settings
+from tests.certificates.stage import Stage, build_stage
 
 
 @pytest.fixture(autouse=True)
@@ -17,3 +18,8 @@ def secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     settings.cache_clear()
     yield
     settings.cache_clear()
+
+
+@pytest.fixture
+async def stage(clean: None, queue: None) -> Stage:
+    return await build_stage()

@@ -8,6 +8,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from certificates.erasing import erase_person
 from core.clock import local_day, now
 from core.db import database_clock
 from core.errors import Refusal
@@ -146,7 +147,7 @@ async def erase(request: Request) -> Response:
     if form.text("xac_nhan") != "1":
         form.errors["xac_nhan"] = "Bạn hãy đánh dấu để xác nhận bạn muốn xóa dữ liệu."
         return _data_page(request, viewer, form)
-    await persons.erase_person(viewer.person_id, by=viewer.account_id)
+    await erase_person(viewer.person_id, by=viewer.account_id)
     await forget_name(viewer.person_id)
     request.app.state.public_pages.forget()  # the boards that still show the name
     response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
