@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from hashlib import sha256
 
 from certificates.numbers import SYMBOL, number_text
 from core import clock
 from core.clock import local_day
-from core.db import Connection, pool, transaction
+from core.db import Connection, json_text, pool, transaction
 from core.errors import Refusal
 from core.text import clean
 from people.audit import record
 
 LONGEST_SYMBOL, LONGEST_LINE, LONGEST_NAME = 40, 255, 120
 USUAL_WIDTH = 5
+FINISHED_DESIGNS = {"trang-trong": "Trang trọng", "hien-dai": "Hiện đại", "tap-the": "Tập thể"}
 
 
 @dataclass(frozen=True)
@@ -176,10 +178,36 @@ async def end_signer(signer_id: int, *, by: int | None) -> None:
 
 
 async def designs_shown() -> list[DesignShown]:
-    """The designs that are in use, each by its newest version."""
+    """The designs that are in use, each by its newest version; the finished ones are always there."""
+    await _keep_finished_designs()
     rows = await pool().fetch(
         "SELECT DISTINCT ON (d.id) v.id AS version_id, d.id AS design_id, v.number, d.base, d.name "
         "FROM certificate_design d JOIN certificate_design_version v ON v.design_id = d.id "
         "WHERE d.ended_at IS NULL ORDER BY d.id, v.number DESC"
     )
     return [DesignShown(**row) for row in rows]
+
+
+async def _keep_finished_designs() -> None:
+    """A version of each finished design, for the lists that are issued from it; repeatable."""
+    kept = await pool().fetchval(
+        "SELECT count(*) FROM certificate_design WHERE created_by_id IS NULL"
+    )
+    if kept >= len(FINISHED_DESIGNS):
+        return
+    async with transaction() as connection:
+        await connection.execute("LOCK TABLE certificate_design IN SHARE ROW EXCLUSIVE MODE")
+        for base, name in FINISHED_DESIGNS.items():
+            content = json_text({"base": base})
+            await connection.execute(
+                "WITH d AS (INSERT INTO certificate_design (base, name, created_at) "
+                "SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM certificate_design "
+                " WHERE base = $1 AND created_by_id IS NULL) RETURNING id) "
+                "INSERT INTO certificate_design_version (design_id, number, content, digest, "
+                "created_at) SELECT id, 1, $4::jsonb, $5, $3 FROM d",
+                base,
+                name,
+                clock.now(),
+                content,
+                sha256(content.encode()).hexdigest(),
+            )

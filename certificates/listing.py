@@ -113,7 +113,7 @@ async def preview(contest_id: int, rule: Rule, *, page: int = 1) -> Preview:
         *values,
         PAGE_LINES * (page - 1),
     )
-    return Preview(Counts(**(counted or {})), [Owed(**row) for row in rows])
+    return Preview(Counts(**dict(counted or {})), [Owed(**row) for row in rows])
 
 
 async def freeze_list(connection: Connection, batch_id: int, contest_id: int, rule: Rule) -> int:
@@ -177,3 +177,42 @@ def source_of(contest_id: int, rule: Rule, only: str = "") -> tuple[str, list[ob
         return _AWARDS.format(only=only), [contest_id, *values, rule.kind]
     values = [rule.round_id, rule.points, rule.percent]
     return _PEOPLE.format(only=only), [contest_id, *values, rule.kind]
+
+
+@dataclass(frozen=True)
+class LineShown:
+    """A line of a frozen list: whom it is for, and what became of it."""
+
+    deed: str
+    name: str
+    unit_name: str
+    result: str
+    old_number: str | None  # of the certificate that is corrected or revoked
+    number: str | None
+    certificate_id: int | None
+    skipped_because: str
+
+
+async def lines_of(batch_id: int, *, page: int = 1) -> list[LineShown]:
+    """Fifty lines of a list in the order of its numbers; names as issued, else as they are now."""
+    rows = await pool().fetch(
+        "SELECT o.deed, coalesce(c.printed_name, old.printed_name, a.printed_name, e.full_name, "
+        " w.name) AS name, coalesce(c.unit_name, old.unit_name, "
+        " CASE WHEN o.unit_id IS NULL THEN coalesce(a.unit_name, u.name) END, '') AS unit_name, "
+        "coalesce(c.result, old.result, p.name, '') AS result, old.number AS old_number, "
+        "CASE WHEN o.deed <> 'revoke' THEN c.number END AS number, "
+        "coalesce(c.id, old.id) AS certificate_id, o.skipped_because FROM certificate_owed o "
+        "LEFT JOIN certificate c ON c.id = o.certificate_id "
+        "LEFT JOIN certificate old ON old.id = o.replaces_id "
+        "LEFT JOIN prize p ON p.id = o.prize_id "
+        "LEFT JOIN LATERAL (SELECT printed_name, unit_name FROM award x WHERE x.prize_id = o.prize_id "
+        " AND coalesce(x.participant_id, -x.unit_id) = coalesce(o.participant_id, -o.unit_id) "
+        " ORDER BY x.id DESC LIMIT 1) a ON true "
+        "LEFT JOIN participant m ON m.id = o.participant_id LEFT JOIN person e ON e.id = m.person_id "
+        "LEFT JOIN unit u ON u.id = m.unit_id LEFT JOIN unit w ON w.id = o.unit_id "
+        "WHERE o.batch_id = $1 ORDER BY o.position LIMIT $2 OFFSET $3",
+        batch_id,
+        PAGE_LINES,
+        PAGE_LINES * (page - 1),
+    )
+    return [LineShown(**row) for row in rows]

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
 from uuid import UUID
 
 from certificates.composing import Holder, Wording, compose, face_to_json
+from certificates.face import Face
+from certificates.keys import make_qr
 from certificates.numbers import number_text
 from core.db import Connection, json_text
 from core.text import fold
@@ -90,19 +92,7 @@ async def write_certificates(
     places = range(row["before"] + 1, row["before"] + 1 + len(drafts))
     numbers = [number_text(place, row["year"], row["symbol"], row["width"]) for place in places]
     codes = [spelled(secrets.randbits(CODE_BITS)) for _ in drafts]
-    faces = [
-        compose(
-            draft.wording,
-            Holder(
-                number=number,
-                check_code=code,
-                printed_name=draft.printed_name,
-                unit_name=draft.unit_name,
-                result=draft.result,
-            ),
-        )
-        for draft, number, code in zip(drafts, numbers, codes, strict=True)
-    ]
+    faces = [_face(*each) for each in zip(drafts, numbers, codes, strict=True)]
     await connection.execute(
         "INSERT INTO certificate (id, number, series_id, series_number, check_code, contest_id, "
         "kind, prize_id, participant_id, unit_id, printed_name, name_key, unit_name, result, "
@@ -155,6 +145,18 @@ async def add_events(
         told.by,
         told.at,
     )
+
+
+def _face(draft: Draft, number: str, code: str) -> Face:
+    holder = Holder(
+        number=number,
+        check_code=code,
+        printed_name=draft.printed_name,
+        unit_name=draft.unit_name,
+        result=draft.result,
+    )
+    composed = compose(draft.wording, holder)
+    return replace(composed, qr=make_qr(composed))
 
 
 def _each(values: Sequence[object], name: str) -> list[object]:

@@ -35,6 +35,9 @@ Action = Literal[
     "see_results",
     "export_results",
     "decide_appeals",
+    "see_certificates",
+    "issue_certificates",
+    "approve_certificates",
     "manage_units",
     "manage_people",
     "see_dashboard",
@@ -63,6 +66,10 @@ ACTIONS: dict[Action, frozenset[RoleName]] = {
     "see_results": frozenset({"admin", "organiser", "approver", "auditor"}),
     "export_results": frozenset({"admin", "organiser"}),
     "decide_appeals": frozenset({"admin", "organiser", "approver"}),
+    "see_certificates": frozenset({"admin", "organiser", "approver", "auditor"}),
+    "issue_certificates": frozenset({"admin", "organiser"}),
+    # Who proposes a list does not approve it; nor may an organiser approve another one's.
+    "approve_certificates": frozenset({"admin", "approver"}),
     "manage_units": frozenset({"admin", "organiser"}),
     "manage_people": frozenset({"admin", "organiser", "focal_point"}),
     "see_dashboard": frozenset(

@@ -60,6 +60,12 @@ def menu(viewer: Viewer) -> list[dict[str, str]]:
         ("home", "Toàn cảnh", "/quan-tri", may_somewhere(viewer, "see_dashboard")),
         ("bank", "Ngân hàng câu hỏi", "/quan-tri/ngan-hang", may(viewer, "see_bank", None)),
         ("contests", "Cuộc thi", "/quan-tri/cuoc-thi", may_somewhere(viewer, "see_dashboard")),
+        (
+            "certificates",
+            "Giấy chứng nhận",
+            "/quan-tri/chung-nhan",
+            may(viewer, "issue_certificates", None),
+        ),
         ("units", "Đơn vị", "/quan-tri/don-vi", may_somewhere(viewer, "manage_units")),
         ("people", "Người", "/quan-tri/nguoi", may_somewhere(viewer, "manage_people")),
         ("roles", "Vai trò", "/quan-tri/vai-tro", may_somewhere(viewer, "grant_roles")),
@@ -109,6 +115,7 @@ def desk_pages(viewer: Viewer, contest: ContestShown) -> list[dict[str, str]]:
         ("results", "Kết quả", f"{path}/ket-qua", "analyse_questions"),
         ("appeals", "Khiếu nại", f"{path}/khieu-nai", "see_results"),
         ("awards", "Giải thưởng và công bố", f"{path}/giai-thuong", "see_results"),
+        ("certificates", "Giấy chứng nhận", f"{path}/chung-nhan", "see_certificates"),
         ("analysis", "Phân tích câu hỏi", f"{path}/phan-tich", "analyse_questions"),
         ("knowledge", "Bản đồ kiến thức", f"{path}/ban-do-kien-thuc", "see_dashboard"),
     )

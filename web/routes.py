@@ -22,6 +22,7 @@ from web.pages import (
     account,
     announced,
     appeals,
+    certificates,
     contests,
     draws,
     files,
@@ -34,6 +35,9 @@ from web.pages import (
     manage_awards,
     manage_bank,
     manage_bank_setup,
+    manage_certificate_books,
+    manage_certificate_lists,
+    manage_certificates,
     manage_contests,
     manage_entry_lists,
     manage_export,
@@ -63,6 +67,7 @@ from web.pages import (
 )
 
 _MAKER = staff("manage_contest")
+_ISSUER = staff("issue_certificates")
 TABLE: list[tuple[str, str, Access, Handler]] = [
     ("POST", "/bai-thi/{attempt}/luu", ATTEMPT_HOLDER, play.save),
     ("POST", "/bai-thi/{attempt}/nop", ATTEMPT_HOLDER, play.submit),
@@ -109,6 +114,7 @@ TABLE: list[tuple[str, str, Access, Handler]] = [
     ("POST", "/tai-khoan/phien/{session}/thu-hoi", SIGNED_IN, account.revoke_session),
     ("POST", "/tai-khoan/phien/thu-hoi-het", SIGNED_IN, account.revoke_other_sessions),
     ("POST", "/tai-khoan/dong-y", SIGNED_IN, account.change_consent),
+    ("GET", "/tai-khoan/chung-nhan", SIGNED_IN, certificates.own),
     ("GET", "/tai-khoan/mat-khau", SIGNED_IN, security.password_page),
     ("POST", "/tai-khoan/mat-khau", SIGNED_IN, security.change_own_password),
     ("GET", "/tai-khoan/xac-thuc", SIGNED_IN, security.factor_page),
@@ -158,6 +164,15 @@ TABLE: list[tuple[str, str, Access, Handler]] = [
         "/quan-tri/ngan-hang/nhap/{import}/cot",
         staff("import_bank"),
         manage_import.map_columns,
+    ),
+    ("GET", "/quan-tri/chung-nhan", _ISSUER, manage_certificate_books.page),
+    ("POST", "/quan-tri/chung-nhan/so", _ISSUER, manage_certificate_books.open_series),
+    ("POST", "/quan-tri/chung-nhan/nguoi-ky", _ISSUER, manage_certificate_books.add_signer),
+    (
+        "POST",
+        "/quan-tri/chung-nhan/nguoi-ky/{signer}/thoi",
+        _ISSUER,
+        manage_certificate_books.end_signer,
     ),
     ("GET", "/quan-tri/cuoc-thi", staff("see_dashboard"), manage_contests.contests),
     ("POST", "/quan-tri/cuoc-thi", _MAKER, manage_contests.create_contest),
@@ -417,6 +432,62 @@ TABLE: list[tuple[str, str, Access, Handler]] = [
         "/quan-tri/cuoc-thi/{slug}/bang-xep-hang.csv",
         staff("export_results"),
         manage_awards.ranking_file,
+    ),
+    (
+        "GET",
+        "/quan-tri/cuoc-thi/{slug}/chung-nhan",
+        staff("see_certificates"),
+        manage_certificates.certificates,
+    ),
+    ("GET", "/quan-tri/cuoc-thi/{slug}/chung-nhan/lap", _ISSUER, manage_certificate_lists.draft),
+    ("POST", "/quan-tri/cuoc-thi/{slug}/chung-nhan/lap", _ISSUER, manage_certificate_lists.propose),
+    (
+        "GET",
+        "/quan-tri/cuoc-thi/{slug}/chung-nhan/can-sua",
+        _ISSUER,
+        manage_certificate_lists.outdated,
+    ),
+    (
+        "POST",
+        "/quan-tri/cuoc-thi/{slug}/chung-nhan/can-sua",
+        _ISSUER,
+        manage_certificate_lists.propose_mending,
+    ),
+    (
+        "GET",
+        "/quan-tri/cuoc-thi/{slug}/chung-nhan/danh-sach/{batch}",
+        staff("see_certificates"),
+        manage_certificate_lists.batch,
+    ),
+    (
+        "POST",
+        "/quan-tri/cuoc-thi/{slug}/chung-nhan/danh-sach/{batch}/duyet",
+        staff("approve_certificates"),
+        manage_certificate_lists.approve,
+    ),
+    (
+        "POST",
+        "/quan-tri/cuoc-thi/{slug}/chung-nhan/danh-sach/{batch}/rut",
+        _ISSUER,
+        manage_certificate_lists.withdraw,
+    ),
+    (
+        "GET",
+        "/quan-tri/cuoc-thi/{slug}/chung-nhan/giay/{certificate}",
+        staff("see_certificates"),
+        manage_certificates.certificate,
+    ),
+    (
+        "POST",
+        "/quan-tri/cuoc-thi/{slug}/chung-nhan/giay/{certificate}/thu-hoi",
+        _ISSUER,
+        manage_certificates.revoke,
+    ),
+    (
+        "POST",
+        "/quan-tri/cuoc-thi/{slug}/chung-nhan/giay/{certificate}/sua",
+        _ISSUER,
+        manage_certificates.correct,
     ),
     ("GET", "/quan-tri/cuoc-thi/{slug}/dau-hieu", staff("manage_contest"), manage_suspicions.flags),
     (

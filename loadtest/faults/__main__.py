@@ -13,7 +13,7 @@ from types import FrameType
 
 import uvloop
 
-from loadtest.faults import deadline, hosts, kills, outages, rolling
+from loadtest.faults import deadline, hosts, issuing, kills, outages, rolling
 from loadtest.faults.broken import entry, observe_arrivals
 from loadtest.faults.trial import Fault, Seen
 from loadtest.report import Outcome, publish, say
@@ -30,6 +30,7 @@ FAULTS: dict[str, Fault] = {
     "disk": outages.DISK,
     "rolling": rolling.ROLLING,
     "deadline": deadline.DEADLINE,
+    "issuing": issuing.ISSUING,
 }
 
 

@@ -185,8 +185,8 @@ async def give_prize(
     )
     await db.pool().execute(
         "INSERT INTO award (prize_id, participant_id, unit_id, place, printed_name, unit_name, "
-        "state, created_at) SELECT $1, $2, $3, $4, CASE WHEN $2::bigint IS NULL THEN u.name "
-        "ELSE e.full_name END, u.name, 'given', now() FROM unit u "
+        "state, note, created_at) SELECT $1, $2, $3, $4, CASE WHEN $2::bigint IS NULL THEN u.name "
+        "ELSE e.full_name END, u.name, 'given', '', now() FROM unit u "
         "LEFT JOIN participant m ON m.id = $2 LEFT JOIN person e ON e.id = m.person_id",
         prize_id,
         None if person is None else stage.participant_ids[person],

@@ -22,12 +22,14 @@ EXPECTED: dict[RoleName, set[Action]] = {
         "see_bank", "manage_bank", "import_bank", "manage_contest", "approve_contest", "manage_units",
         "manage_people", "see_dashboard", "see_audit", "grant_roles", "approve_questions",
         "export_people", "export_bank", "analyse_questions", "see_results", "export_results",
-        "decide_appeals", "see_operations", "run_platform",
+        "decide_appeals", "see_operations", "run_platform", "see_certificates",
+        "issue_certificates", "approve_certificates",
     },
     "organiser": {
         "see_bank", "manage_bank", "import_bank", "manage_contest", "manage_units", "manage_people",
         "see_dashboard", "export_people", "export_bank", "analyse_questions", "see_results",
-        "export_results", "decide_appeals", "see_operations", "run_platform",
+        "export_results", "decide_appeals", "see_operations", "run_platform", "see_certificates",
+        "issue_certificates",
     },
     "author": {"see_bank", "manage_bank", "import_bank"},
     "reviewer": {
@@ -35,13 +37,14 @@ EXPECTED: dict[RoleName, set[Action]] = {
     },
     "approver": {
         "see_bank", "approve_contest", "approve_questions", "see_dashboard", "analyse_questions",
-        "see_results", "decide_appeals",
+        "see_results", "decide_appeals", "see_certificates", "approve_certificates",
     },
     "campaign_staff": {"see_dashboard"},
     "focal_point": {"manage_people", "see_dashboard"},
     "leader": {"see_dashboard", "see_operations"},
     "auditor": {
         "see_audit", "see_dashboard", "analyse_questions", "see_results", "see_operations",
+        "see_certificates",
     },
 }  # fmt: skip
 

@@ -86,6 +86,7 @@ MATRIX = {
     "POST /tai-khoan/phien/{session}/thu-hoi": SIGNED_303,  # a foreign session stays: test_account
     "POST /tai-khoan/phien/thu-hoi-het":      SIGNED_303,
     "POST /tai-khoan/dong-y":                 SIGNED_422,
+    "GET /tai-khoan/chung-nhan":              SIGNED_200,
     "GET /tai-khoan/mat-khau":                NO_PASSWORD,  # with one: test_security_pages
     "POST /tai-khoan/mat-khau":               NO_PASSWORD,
     "GET /tai-khoan/xac-thuc":                NO_PASSWORD,
@@ -122,6 +123,10 @@ MATRIX = {
     "GET /quan-tri/ngan-hang/nhap/{import}": "door 403 403 200 403 200 403 403 403 200 404",
     "POST /quan-tri/ngan-hang/nhap/{import}": "door 403 403 422 403 422 403 403 403 422 404",
     "POST /quan-tri/ngan-hang/nhap/{import}/cot": "door 403 403 303 403 303 403 403 403 303 404",
+    "GET /quan-tri/chung-nhan":               MAKER_200,
+    "POST /quan-tri/chung-nhan/so":           MAKER_422,
+    "POST /quan-tri/chung-nhan/nguoi-ky":     MAKER_422,
+    "POST /quan-tri/chung-nhan/nguoi-ky/{signer}/thoi": "door 403 403 403 403 303 403 403 403 303 404",
     "GET /quan-tri/cuoc-thi":                 "door 403 403 403 200 200 200 200 200 200 200",
     "POST /quan-tri/cuoc-thi":                MAKER_422.replace("404", "422"),  # for the own unit
     "GET /quan-tri/cuoc-thi/{slug}":          DESK_200,
@@ -186,6 +191,17 @@ MATRIX = {
     "GET /quan-tri/cuoc-thi/{slug}/giai-thuong/van-ban": "door 403 403 403 403 422 403 403 403 422 404",
     "GET /quan-tri/cuoc-thi/{slug}/bang-xep-hang.xlsx": "door 403 403 403 403 422 403 403 403 422 404",
     "GET /quan-tri/cuoc-thi/{slug}/bang-xep-hang.csv": "door 403 403 403 403 422 403 403 403 422 404",
+    "GET /quan-tri/cuoc-thi/{slug}/chung-nhan":     "door 403 403 403 403 200 200 403 200 200 404",
+    "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/lap": MAKER_200,
+    "POST /quan-tri/cuoc-thi/{slug}/chung-nhan/lap": MAKER_422,
+    "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/can-sua": MAKER_200,
+    "POST /quan-tri/cuoc-thi/{slug}/chung-nhan/can-sua": MAKER_422,
+    "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/danh-sach/{batch}": "door 403 403 403 403 200 200 403 200 200 404",
+    "POST /quan-tri/cuoc-thi/{slug}/chung-nhan/danh-sach/{batch}/duyet": "door 403 403 403 403 403 303 403 403 422 403",
+    "POST /quan-tri/cuoc-thi/{slug}/chung-nhan/danh-sach/{batch}/rut": "door 403 403 403 403 303 403 403 403 422 404",
+    "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/giay/{certificate}": "door 403 403 403 403 200 200 403 200 200 404",
+    "POST /quan-tri/cuoc-thi/{slug}/chung-nhan/giay/{certificate}/thu-hoi": MAKER_422,
+    "POST /quan-tri/cuoc-thi/{slug}/chung-nhan/giay/{certificate}/sua": MAKER_422,
     "GET /quan-tri/cuoc-thi/{slug}/dau-hieu": "door 403 403 403 403 200 403 403 403 200 404",
     "POST /quan-tri/cuoc-thi/{slug}/dau-hieu/{suspicion}": "door 403 403 403 403 404 403 403 403 404 404",
     "POST /quan-tri/cuoc-thi/{slug}/ra-lai-dau-hieu": "door 403 403 403 403 303 403 403 403 303 404",
@@ -318,14 +334,62 @@ async def _address(path: str, stage: Stage) -> str:
         return filled.replace("{draw}", await _lots(stage))
     if "/the-le" in path:
         await _rules(stage.arena.contest_id)
-    if "{prize}" in path:
-        filled = filled.replace("{prize}", str(await _prize(stage.arena.contest_id)))
+    made = {
+        "{prize}": lambda: _prize(stage.arena.contest_id),
+        "{batch}": lambda: _list_of_certificates(stage),
+        "{certificate}": lambda: _certificate(stage),
+    }
+    for hole, make_one in made.items():
+        filled = filled.replace(hole, str(await make_one())) if hole in path else filled
     for name, value in (
         ("{version}", "1"), ("{number}", "1"), ("{name}", "du-thi"),
         ("{division}", str(stage.arena.division_id)),
     ):  # fmt: skip
         filled = filled.replace(name, value)
     return filled.replace("/static/{path:path}", assets().address("base.css"))
+
+
+async def _list_of_certificates(stage: Stage, state: str = "in_review") -> int:
+    """A list that waits for approval; those that waited before are withdrawn."""
+    await db.pool().execute("UPDATE certificate_batch SET state = 'withdrawn'")
+    await db.pool().execute(
+        "INSERT INTO certificate_series (symbol, year, created_at) "
+        "VALUES ('GCN', extract(year FROM now() AT TIME ZONE 'Asia/Ho_Chi_Minh'), now()) "
+        "ON CONFLICT DO NOTHING"
+    )
+    return await db.pool().fetchval(
+        "WITH d AS (INSERT INTO certificate_design (base, name, created_at) "
+        "VALUES ('trang-trong', 'Mẫu', now()) RETURNING id), "
+        "v AS (INSERT INTO certificate_design_version (design_id, number, content, digest, "
+        "created_at) SELECT id, 1, '{}', '', now() FROM d RETURNING id), "
+        "s AS (INSERT INTO certificate_signer (issuer, place, authority, title, name, created_at) "
+        "VALUES ('Ban', 'Lai Châu', 'TM.', 'Trưởng ban', 'Páo', now()) RETURNING id) "
+        "INSERT INTO certificate_batch (contest_id, purpose, kind, rule, design_version_id, "
+        "series_id, signer_id, title, statement, state, owed_count, made_at, issued_on) "
+        "SELECT $1, 'issue', 'participation', $3, v.id, "
+        "(SELECT max(id) FROM certificate_series), s.id, 'Giấy', 'đã', $2, 0, now(), now() "
+        "FROM v, s RETURNING id",
+        stage.arena.contest_id,
+        state,
+        {"kind": "participation"},
+    )
+
+
+async def _certificate(stage: Stage) -> int:
+    """One of Mai's, as if it had just been issued."""
+    batch_id = await _list_of_certificates(stage, "done")
+    return await db.pool().fetchval(
+        "INSERT INTO certificate (number, series_id, series_number, check_code, contest_id, kind, "
+        "unit_id, prize_id, printed_name, name_key, unit_name, result, face, design_version_id, "
+        "batch_id, issued_on, issued_at, state, state_at) "
+        "SELECT 'x' || b.id, b.series_id, b.id, '7K2M-Q4TN-0XBD', b.contest_id, 'unit_prize', $2, "
+        "$3, 'Xã Bình Lư', '', '', '', $4, b.design_version_id, b.id, now(), now(), 'issued', "
+        "now() FROM certificate_batch b WHERE b.id = $1 RETURNING id",
+        batch_id,
+        stage.arena.unit_id,
+        await _prize(stage.arena.contest_id),
+        {},
+    )
 
 
 async def _rules(contest_id: int) -> None:

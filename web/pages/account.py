@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import orjson
@@ -9,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from certificates.erasing import erase_person
+from certificates.lookup import of_person as certificates_of_person
 from core.clock import local_day, now
 from core.db import database_clock
 from core.errors import Refusal
@@ -57,6 +59,7 @@ async def account(request: Request) -> Response:
     texts = await consents.current_texts()
     held = {each.purpose: each for each in await consents.consents_of(viewer.person_id)}
     attempts = await attempts_of(viewer.person_id)
+    held_papers = await _certificates(viewer.person_id)
     return render(
         request,
         "account/account.html",
@@ -72,7 +75,7 @@ async def account(request: Request) -> Response:
                 "has_second_factor": viewer.has_second_factor,
             },
             "open_round": await _open_round(request, attempts),
-            "attempts": [_attempt(each) for each in attempts],
+            "attempts": [_attempt(each, held_papers) for each in attempts],
             "sessions": [
                 {
                     "id": str(each.id),
@@ -223,7 +226,20 @@ def _consent(purpose: str, text: ConsentTextShown, held: ConsentHeld | None) -> 
     }
 
 
-def _attempt(each: AttemptShown) -> dict[str, object]:
+async def _certificates(person_id: int) -> dict[str, dict[str, object]]:
+    """By contest, the certificate that counts most: one in force, else the newest."""
+    found: dict[str, dict[str, object]] = {}
+    for each in await certificates_of_person(person_id):
+        if each.state == "issued" or each.contest_slug not in found:
+            found[each.contest_slug] = {
+                "number": each.number,
+                "url": "/tai-khoan/chung-nhan",
+                "state": each.state,
+            }
+    return found
+
+
+def _attempt(each: AttemptShown, papers: Mapping[str, object]) -> dict[str, object]:
     return {
         "id": str(each.id),
         "contest": each.contest_name,
@@ -239,5 +255,5 @@ def _attempt(each: AttemptShown) -> dict[str, object]:
         "duration_ms": each.duration_ms,
         "rank": each.rank,
         "rank_is_final": each.round_result == "final",
-        "certificate": None,
+        "certificate": papers.get(each.contest_slug),
     }
