@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from http import HTTPStatus
 
 import orjson
@@ -45,6 +46,11 @@ KEPT = [
         "what": "Bài thi: câu trả lời, thời gian, điểm, mã biên nhận",
         "why": "Để chấm, đối chiếu và giải quyết khiếu nại",
         "until": "Giữ lại, không còn gắn với tên sau khi bạn xóa dữ liệu",
+    },
+    {
+        "what": "Giấy chứng nhận: tên, đơn vị, kết quả như đã in; số, ngày cấp, tình trạng",
+        "why": "Để ai cầm giấy cũng kiểm tra được",
+        "until": "Khi bạn xóa dữ liệu, tên, đơn vị và kết quả bị xóa; số và tình trạng vẫn giữ",
     },
     {
         "what": "Mã đăng nhập một lần (lưu ở dạng không ai đọc được)",
@@ -132,6 +138,7 @@ async def export_data(request: Request) -> Response:
     viewer = await signed_in(request)
     held = await persons.export_person(viewer.person_id)
     held["attempts"] = [each.exported() for each in await attempts_of(viewer.person_id)]
+    held["certificates"] = [asdict(each) for each in await certificates_of_person(viewer.person_id)]
     held |= await decisions_about(viewer.person_id)
     return Response(
         # PostgreSQL's driver has a UUID of its own, which orjson does not know.
