@@ -52,7 +52,9 @@ class Settings:
     )
     host: str = _setting("127.0.0.1", "the address that the web process listens on")
     port: int = _setting(8000, "the port that the web process listens on")
-    web_processes: int = _setting(1, "web processes that `run` starts on this machine")
+    web_processes: int = _setting(
+        1, "web processes that `run` starts on this machine; one more waits for one of them to fall"
+    )
     local_dir: str = _setting(
         ".local", "where the embedded PostgreSQL, Valkey and the local secret live"
     )

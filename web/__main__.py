@@ -96,6 +96,8 @@ def _serve(arguments: argparse.Namespace, chosen: Settings) -> None:
     from web.leaving import LeavingServer
     from web.save_wire import wire
 
+    if arguments.when_asked and not sys.stdin.readline():
+        return
     ready = resolved(chosen)
     if arguments.fd is not None:
         answer_at_once(arguments.fd)
@@ -285,6 +287,11 @@ def _parser() -> argparse.ArgumentParser:
     add("run", _run, "servers if needed, migrate, demonstration data, web and worker")
     serve = add("serve", _serve, "one web process")
     serve.add_argument("--fd", type=int, help="a listening socket handed over by the parent")
+    serve.add_argument(
+        "--when-asked",
+        action="store_true",
+        help="load everything, serve at a line on standard input",
+    )
     add("work", _work, "one worker process")
     add("migrate", _migrate, "bring the tables up to date")
     add("local", _local, "only the embedded PostgreSQL and Valkey; prints their addresses")

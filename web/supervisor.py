@@ -40,6 +40,40 @@ class Child:
     started_at: float = 0.0
     pause_seconds: float = 0.5
     start_at: float = 0.0
+    spare: Spare | None = None
+
+
+@dataclass
+class Spare:
+    """A web process that has loaded everything and waits for one to fall.
+
+    Of the seconds until people are served again, nearly all are Python loading its modules.
+    """
+
+    command: list[str]
+    fds: tuple[int, ...]
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+
+    def keep(self, ready: Settings, children: list[Child]) -> None:
+        """Make one once all is quiet, so that it takes nothing from a start."""
+        is_there = self.process is not None and self.process.poll() is None
+        if is_there or time.monotonic() - self.started_at < SHORT_LIFE_SECONDS:
+            return
+        if all(_has_settled(child) for child in children):
+            self.started_at = time.monotonic()
+            self.process = _launch(self.command, self.fds, ready, stdin=subprocess.PIPE)
+
+    def take(self) -> subprocess.Popen[bytes] | None:
+        """It serves from now on; None when there is none."""
+        process, self.process = self.process, None
+        if process is None or process.poll() is not None:
+            return None
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it has just fallen, too: seen at the next look
+            process.stdin.write(b"\n")
+            process.stdin.close()
+        return process
 
 
 def run_everything(chosen: Settings) -> int:
@@ -54,11 +88,11 @@ def run_everything(chosen: Settings) -> int:
         prepare(ready)
         if ready.is_demo:
             _seed_once(ready)
-        children = _programs(ready, listener)
+        children, spare = _programs(ready, listener)
         for child in children:
             _start(child, ready)
         _say_when_ready(ready, stopping)
-        _keep_alive(children, stack, ready, stopping)
+        _keep_alive(children, spare, stack, ready, stopping)
     finally:
         _stop(children)
         if listener is not None:
@@ -100,31 +134,51 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _programs(ready: Settings, listener: socket.socket) -> list[Child]:
+def _programs(ready: Settings, listener: socket.socket) -> tuple[list[Child], Spare]:
     python = [sys.executable, "-m", "web"]
     fd = listener.fileno()
+    serve = [*python, "serve", "--fd", str(fd)]
+    spare = Spare([*serve, "--when-asked"], (fd,))
     web = [
-        Child(f"web {number}", [*python, "serve", "--fd", str(fd)], (fd,))
+        Child(f"web {number}", serve, (fd,), spare=spare)
         for number in range(1, max(1, ready.web_processes) + 1)
     ]
-    return [*web, Child("worker", [*python, "work"])]
+    return [*web, Child("worker", [*python, "work"])], spare
 
 
 def _start(child: Child, ready: Settings) -> None:
-    child.process = subprocess.Popen(  # noqa: S603 — our own program
-        child.command,
-        env=environment(ready),
-        pass_fds=child.fds,
-        start_new_session=True,  # Ctrl-C reaches only us; we stop the others in order
-        preexec_fn=end_with_parent(signal.SIGTERM),  # noqa: PLW1509 — they must not outlive us
-    )
+    taken = child.spare.take() if child.spare is not None else None
+    child.process = taken or _launch(child.command, child.fds, ready)
     child.started_at = time.monotonic()
 
 
+def _launch(
+    command: list[str], fds: tuple[int, ...], ready: Settings, *, stdin: int | None = None
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 — our own program
+        command,
+        env=environment(ready),
+        stdin=stdin,
+        pass_fds=fds,
+        start_new_session=True,  # Ctrl-C reaches only us; we stop the others in order
+        preexec_fn=end_with_parent(signal.SIGTERM),  # noqa: PLW1509 — they must not outlive us
+    )
+
+
+def _has_settled(child: Child) -> bool:
+    is_running = child.process is not None and child.process.poll() is None
+    return is_running and time.monotonic() - child.started_at > SHORT_LIFE_SECONDS
+
+
 def _keep_alive(
-    children: list[Child], stack: LocalStack | None, ready: Settings, stopping: list[int]
+    children: list[Child],
+    spare: Spare,
+    stack: LocalStack | None,
+    ready: Settings,
+    stopping: list[int],
 ) -> None:
     while not stopping:
+        spare.keep(ready, children)
         time.sleep(0.2)
         if stack is not None:
             _revive(stack)
@@ -159,7 +213,8 @@ def _plan_restart(child: Child) -> None:
 
 
 def _stop(children: list[Child]) -> None:
-    running = [child.process for child in children if child.process is not None]
+    spares = {id(child.spare): child.spare for child in children if child.spare is not None}
+    running = [each.process for each in (*children, *spares.values()) if each.process is not None]
     for process in running:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
