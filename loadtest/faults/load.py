@@ -1,10 +1,10 @@
 """What do people do while something breaks: go on, ask again, and remember what they were told?
 
-Everybody takes one attempt after another without a pause. A request that fails is sent again with
-the same sequence number, as the browser's script does, so a failure is no error here: what counts
-is that everything acknowledged is in the database afterwards. The crowd lives on a thread of its
-own, because processes must be started from the main thread: they end with the thread that made
-them (core.local.end_with_parent).
+Everybody takes one attempt after another, without a pause unless one is asked for. A request that
+fails is sent again with the same sequence number, as the browser's script does, so a failure is no
+error here: what counts is that everything acknowledged is in the database afterwards. The crowd
+lives on a thread of its own, because processes must be started from the main thread: they end with
+the thread that made them (core.local.end_with_parent).
 """
 
 from __future__ import annotations
@@ -144,8 +144,10 @@ class Load:
         host: str = HOST,
         patience: float = ANSWER_SECONDS,
         asks_again: bool = True,
+        pause: float = 0.0,
     ) -> None:
         self.journal = Journal(asks_again)
+        self._pause = pause
         self._host = host
         self._port = port
         self._patience = patience
@@ -233,5 +235,6 @@ class Load:
             if self._is_over:
                 return
             await player.save(1)
+            await asyncio.sleep(self._pause)
         await player.submit()
         await player.ask_receipt()

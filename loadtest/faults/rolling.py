@@ -25,10 +25,11 @@ class Size:
     requests: int
     rounds: int  # each replaces every process once
     seconds: float
+    pause: float  # on a machine that has nothing left, a start of Python takes half a minute
 
 
-FULL = Size(processes=3, requests=50_000, rounds=3, seconds=200)
-SMALL = Size(processes=2, requests=300, rounds=1, seconds=60)
+FULL = Size(processes=3, requests=50_000, rounds=3, seconds=170, pause=0.1)
+SMALL = Size(processes=2, requests=300, rounds=1, seconds=60, pause=0.0)
 
 
 def roll(stack: Stack, people: Sequence[Person], small: bool) -> Seen:
@@ -70,7 +71,8 @@ def _roll(
             if is_careless:
                 _try_no_other(folder, nginx)
             story = _story(size, programs, addresses, end)
-            seen = tell(stack, people, story, Load(port, people, asks_again=False))
+            load = Load(port, people, asks_again=False, pause=size.pause)
+            seen = tell(stack, people, story, load)
     finally:
         for program in programs:
             if program.process is not None:
