@@ -213,8 +213,12 @@ def _plan_restart(child: Child) -> None:
 
 
 def _stop(children: list[Child]) -> None:
-    spares = {id(child.spare): child.spare for child in children if child.spare is not None}
-    running = [each.process for each in (*children, *spares.values()) if each.process is not None]
+    waiting = {each.spare.process for each in children if each.spare is not None}
+    running = [
+        process
+        for process in (*(each.process for each in children), *waiting)
+        if process is not None
+    ]
     for process in running:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
