@@ -201,8 +201,8 @@ async def _keep_finished_designs() -> None:
             content = json_text({"base": base})
             await connection.execute(
                 "WITH d AS (INSERT INTO certificate_design (base, name, created_at) "
-                "SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT FROM certificate_design "
-                " WHERE base = $1 AND created_by_id IS NULL) RETURNING id) "
+                "SELECT $1::text, $2, $3 WHERE NOT EXISTS (SELECT FROM certificate_design "
+                " WHERE base = $1::text AND created_by_id IS NULL) RETURNING id) "
                 "INSERT INTO certificate_design_version (design_id, number, content, digest, "
                 "created_at) SELECT id, 1, $4::jsonb, $5, $3 FROM d",
                 base,

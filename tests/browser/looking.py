@@ -75,3 +75,13 @@ async def faults_of(page: Page, name: str, *, whole: bool = True) -> list[str]:
         await page.evaluate("document.documentElement.classList.remove('a2')")
         await page.set_viewport_size({"width": width, "height": height})
     return [f"{name}, {how}: {fault}" for how, faults in found.items() for fault in faults]
+
+
+async def picture(page: Page, name: str) -> None:
+    """Keep a picture of the page at two widths where somebody asks for it."""
+    folder = os.environ.get("PICTURES")
+    if folder:
+        for width in (360, 1280):
+            await page.set_viewport_size({"width": width, "height": 900})
+            await page.screenshot(path=f"{folder}/{name}-{width}.png", full_page=True)
+        await page.set_viewport_size({"width": 360, "height": 740})

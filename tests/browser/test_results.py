@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 
 import pytest
@@ -14,7 +13,7 @@ from quiz import rescoring, results
 from quiz.finalising import mark_provisional
 from quiz.frozen import get_pool
 from tests.browser.conftest import OpenPage, staff_member
-from tests.browser.looking import faults_of, require_node_modules
+from tests.browser.looking import faults_of, picture, require_node_modules
 from tests.web.conftest import Site
 from web.demo.contests import PAST_SLUG
 
@@ -81,16 +80,6 @@ async def closed(province: Site) -> AsyncIterator[Stage]:
     yield stage
     await db.pool().execute("UPDATE contest SET state = 'draft' WHERE id = $1", contest_id)
     province.forget()
-
-
-async def picture(page: Page, name: str) -> None:
-    """Keep a picture of the page at two widths where somebody asks for it."""
-    folder = os.environ.get("PICTURES")
-    if folder:
-        for width in (360, 1280):
-            await page.set_viewport_size({"width": width, "height": 900})
-            await page.screenshot(path=f"{folder}/{name}-{width}.png", full_page=True)
-        await page.set_viewport_size({"width": 360, "height": 740})
 
 
 async def effects(page: Page) -> list[str]:
