@@ -28,7 +28,7 @@ async def doors(client: httpx.AsyncClient, address: str = DESK) -> list[str]:
 async def test_every_page_about_a_contest_leads_to_every_other(stage: Stage) -> None:
     organiser = stage.clients["organiser"]
     pages = await doors(organiser)
-    assert len(pages) == 8
+    assert len(pages) == 9
     beneath = [f"{DESK}/{page}" for page in ("dieu-hanh", "dau-hieu", "dot/1", "the-le")]
     for page in [*pages, *beneath]:
         assert await doors(organiser, page) == pages
