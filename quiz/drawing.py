@@ -19,7 +19,7 @@ ordered by consecutive four-byte pieces of SHA-256(seed ‖ "options" ‖ questi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from hashlib import sha256, shake_128
 from math import factorial
@@ -28,6 +28,7 @@ from typing import NamedTuple
 from quiz.pools import Pool, PoolQuestion
 
 VERSION = 2
+_TWO = 2
 
 
 class PaperQuestion(NamedTuple):
@@ -68,11 +69,11 @@ def _draw_2(pool: Pool, key: bytes) -> Paper:
     )
 
 
-def dealt(pool: Pool, key: bytes) -> Iterator[tuple[int, int]]:
+def dealt(pool: Pool, key: bytes) -> list[tuple[int, int]]:
     """What algorithm 2 shows, in order: places in pool.candidates, each with its options' number."""
     numbers, count = _numbers(pool, key), pool.question_count
     shown = sorted(zip(numbers[count : 2 * count], _taken(pool, numbers), strict=False))
-    return zip([place for _, place in shown], numbers[2 * count :], strict=False)
+    return list(zip([place for _, place in shown], numbers[2 * count :], strict=False))
 
 
 _ALGORITHMS: dict[int, Callable[[Pool, bytes], Paper]] = {1: _draw_1, 2: _draw_2}
@@ -87,11 +88,17 @@ def _taken(pool: Pool, numbers: Sequence[int]) -> list[int]:
     """The places of the taken questions in pool.candidates, line after line."""
     taken: list[int] = []
     for start, stop, first, count in pool.spans:
-        if count == 1 and start < stop:
-            taken.append(start + numbers[first] % (stop - start))
-            continue
-        left = list(range(start, stop))
-        taken += [left.pop(number % len(left)) for number in numbers[first : first + count] if left]
+        length = stop - start
+        if count == 1 <= length:
+            taken.append(start + numbers[first] % length)
+        elif count == _TWO <= length:  # as most lines ask for one or two: no list of all
+            one, other = numbers[first] % length, numbers[first + 1] % (length - 1)
+            taken += (start + one, start + other + (other >= one))
+        else:
+            left = list(range(start, stop))
+            taken += [
+                left.pop(number % len(left)) for number in numbers[first : first + count] if left
+            ]
     return taken
 
 

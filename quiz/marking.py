@@ -1,20 +1,29 @@
 """What does an attempt get, straight from its seed? The same as scoring its drawn paper, sooner.
 
-A paper that nobody looks at need not be made: where one chosen option decides, the number that
-arranges the options already says where the right ones were shown. Every other question is arranged
+A paper that nobody looks at need not be made: the number that arranges a question's options already
+says where the right ones were shown. A question with too many arrangements for a table is arranged
 and scored as quiz.drawing and quiz.scoring do it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from quiz.corrections import NOTHING, Overlay, corrected
 from quiz.drawing import VERSION, PaperQuestion, arranged, arrangement, dealt, draw
 from quiz.pools import Pool, PoolQuestion
-from quiz.scoring import POINT, Scored, corrected_points, score
+from quiz.scoring import POINT, Scored, corrected_points, rule_points, score
 
 _MOST_ORDERS = 120  # of five options; beyond that a table would be larger than its use
+
+
+class _Table(NamedTuple):
+    """Of one question: which options it shows, and by the arrangement's index which are right."""
+
+    kind: str
+    shown: frozenset[int]
+    right: Sequence[frozenset[int]]
 
 
 class Marker:
@@ -23,52 +32,52 @@ class Marker:
     def __init__(self, pool: Pool, overlay: Overlay = NOTHING) -> None:
         self._pool = pool
         self._overlay = overlay
-        self._right_shown = [self._places_of_right(question) for question in pool.candidates]
+        self._positions = [str(position) for position in range(1, pool.question_count + 1)]
+        self._tables = [self._table(question) for question in pool.candidates]
 
     def mark(self, seed: str, version: int, answers: Mapping[str, Sequence[int]]) -> Scored:
         """Score answers, {"1": [shown option positions], …}, of the paper that the seed gives."""
         if version != VERSION:  # papers of before are not dealt by numbers
             return score(draw(self._pool, seed, version=version), answers, self._overlay)
-        points = correct = dropped = position = 0
-        dealt_questions = dealt(self._pool, bytes.fromhex(seed))
-        for position, (place, number) in enumerate(dealt_questions, start=1):
-            chosen = answers.get(str(position), ())
-            right = self._right_shown[place]
-            if right and len(chosen) <= 1:
-                is_right = chosen and chosen[0] in right[number % len(right)]
-                earned: int | None = POINT if is_right else 0
-            else:
+        points = correct = dropped = 0
+        tables, paper = self._tables, dealt(self._pool, bytes.fromhex(seed))
+        for position, (place, number) in zip(self._positions, paper, strict=False):
+            chosen, table = answers.get(position, ()), tables[place]
+            if table is None:
                 earned = self._points(self._pool.candidates[place], number, chosen)
-            if earned is None:
-                dropped += 1
+                if earned is None:
+                    dropped += 1
+                    continue
+            elif not chosen:
+                continue
             else:
-                points += earned
-                correct += earned == POINT
-        return Scored(points, correct, position - dropped)
+                kind, shown, rights = table
+                right = rights[number % len(rights)]
+                if len(chosen) == 1 and kind != "multiple":
+                    earned = POINT if chosen[0] in right else 0
+                else:
+                    earned = rule_points(kind, shown.intersection(chosen), right)
+            points += earned
+            correct += earned == POINT
+        return Scored(points, correct, len(paper) - dropped)
 
     def _points(self, question: PoolQuestion, number: int, chosen: Sequence[int]) -> int | None:
         shown = PaperQuestion(question, arranged(question, number))
         return corrected_points(shown, chosen, self._overlay.get(question.id))
 
-    def _places_of_right(self, question: PoolQuestion) -> Sequence[frozenset[int]]:
-        """By the index of the arrangement: where the right options are shown, from 1.
-
-        Empty where one place does not decide, or where there are too many arrangements.
-        """
+    def _table(self, question: PoolQuestion) -> _Table | None:
+        """None where the answer does not decide, or where there are too many arrangements."""
         correction = self._overlay.get(question.id)
         kept, order_count = question.mixing
-        if (
-            question.kind == "multiple"
-            or order_count > _MOST_ORDERS
-            or (correction is not None and correction.kind != "rekey")
-        ):
-            return ()
-        right = corrected(question, correction).right_places
-        return [
-            frozenset(
-                shown
-                for shown, place in enumerate(arrangement(kept, index), start=1)
-                if place in right
-            )
-            for index in range(order_count)
-        ]
+        if order_count > _MOST_ORDERS or (correction is not None and correction.kind != "rekey"):
+            return None
+        key = corrected(question, correction).right_places
+        return _Table(
+            question.kind,
+            frozenset(range(1, len(kept) + 1)),
+            [_shown_right(arrangement(kept, index), key) for index in range(order_count)],
+        )
+
+
+def _shown_right(order: Sequence[int], key: frozenset[int]) -> frozenset[int]:
+    return frozenset(shown for shown, place in enumerate(order, start=1) if place in key)

@@ -10,6 +10,7 @@ What the organisers corrected afterwards (quiz.corrections) is laid over the pap
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from quiz.corrections import NOTHING, Correction, Overlay
@@ -59,7 +60,12 @@ def question_points(paper_question: PaperQuestion, chosen: Sequence[int]) -> int
 def _points(paper_question: PaperQuestion, chosen: Sequence[int], right: frozenset[int]) -> int:
     question, order = paper_question
     places = {order[shown - 1] for shown in chosen if 1 <= shown <= len(order)}
-    if question.kind != "multiple":
-        return POINT if len(places) == 1 and places <= right else 0
-    hits = len(places & right)
-    return max(0, POINT * (2 * hits - len(places)) // len(right))
+    return rule_points(question.kind, places, right)
+
+
+def rule_points(kind: str, chosen: AbstractSet[int], right: AbstractSet[int]) -> int:
+    """Thousandths of a point by the rule alone; both sets number a question's options alike."""
+    if kind != "multiple":
+        return POINT if len(chosen) == 1 and chosen <= right else 0
+    hits = len(chosen & right)
+    return max(0, POINT * (2 * hits - len(chosen)) // len(right))

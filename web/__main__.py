@@ -272,7 +272,8 @@ def _until_stopped(verb: Callable[[], Awaitable[None]]) -> None:
             loop.add_signal_handler(number, task.cancel)
         await asyncio.gather(task, return_exceptions=True)
 
-    asyncio.run(call())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(call())
 
 
 def _parser() -> argparse.ArgumentParser:

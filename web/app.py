@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 
@@ -16,6 +15,7 @@ from starlette.types import ASGIApp
 
 from core import db
 from core.errors import Refusal
+from core.garbage import spare_the_collector
 from core.log import configure, logger
 from core.metrics import IN_PROGRESS
 from core.pulse import Pulse
@@ -38,8 +38,6 @@ from web.waiting_line import WaitingLine
 from web.watch import Scrape
 
 CLOCK_SAMPLE_SECONDS = 5
-# A request makes some thousand short-lived objects; Python's default of 700 sweeps in each.
-GARBAGE_THRESHOLDS = (20_000, 20, 50)
 
 
 class Application(Starlette):
@@ -107,10 +105,7 @@ async def _serving(app: Starlette) -> AsyncIterator[None]:
         also=outages.beat,
     )
     app.state.pulse.start()
-    # What start-up made stays for good: the collector need not look at it with every sweep.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GARBAGE_THRESHOLDS)
+    spare_the_collector()
     keepers = [
         asyncio.create_task(keeping)
         for keeping in (_keep_clock(), _keep_activity(), _keep_load(app), app.state.line.keep())

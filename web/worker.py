@@ -15,6 +15,7 @@ import certificates.jobs
 import people.jobs
 import quiz.jobs
 from core import db
+from core.garbage import spare_the_collector
 from core.log import REQUEST_ID, logger
 from core.pulse import Pulse
 from core.queue import close_queue, deserialize, open_queue, redis_settings, serialize
@@ -95,6 +96,7 @@ async def work(settings: Settings) -> None:
     open_queue(settings.redis_url)
     pulse = Pulse("worker", folder=settings.local_path, redis_url=settings.redis_url)
     pulse.start()
+    spare_the_collector()
     try:
         while True:
             started = time.monotonic()
