@@ -144,12 +144,11 @@ ON CONFLICT (contest_id, person_id) DO NOTHING
 _START = f"""
 INSERT INTO attempt (id, participant_id, round_id, number, division_id, unit_id, pool_id, seed,
                      drawing_version, rules_version, state, opening, answers, saved_seq,
-                     started_at, deadline_at, is_scored)
+                     started_at, deadline_at)
 SELECT b.id, p.id, r.id, past.count + 1, p.division_id, p.unit_id, q.id, b.seed,
        $7, b.rules_version, 'open', 0, '{{}}', 0,
        b.arrived_at, least(b.arrived_at + r.time_limit_seconds * interval '1 second',
-                           r.closes_at + granted.time),
-       false
+                           r.closes_at + granted.time)
 FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::int[], $6::timestamptz[])
     AS b (id, round_id, person_id, seed, rules_version, arrived_at)
 JOIN round r ON r.id = b.round_id AND r.opens_at <= b.arrived_at

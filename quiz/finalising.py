@@ -37,11 +37,10 @@ _NOT_PROVISIONAL = (
     "not_provisional",
     "Đợt thi chưa đóng hoặc còn bài chưa chấm; hãy thử lại sau.",
 )
-# Two questions, so that each has its small index: one of open attempts, one of unscored ones.
+# Those who are inside have a small index, those who wait for a score a table of their own.
 _SOMEBODY_WAITS = """
     (EXISTS (SELECT FROM attempt WHERE round_id = {round_id} AND state = 'open')
-     OR EXISTS (SELECT FROM attempt
-                WHERE round_id = {round_id} AND state <> 'open' AND NOT is_scored))
+     OR EXISTS (SELECT FROM unscored WHERE round_id = {round_id}))
 """
 _WAITING = {
     "not_provisional": (  # somebody was given more time after the close

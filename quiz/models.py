@@ -454,7 +454,6 @@ class Attempt(Model):
     deadline_at = fields.DatetimeField()
     closed_at = fields.DatetimeField(null=True)  # handed in, or the deadline
     receipt = fields.CharField(max_length=20, null=True)
-    is_scored = fields.BooleanField(default=False)
 
     class Meta:
         table = "attempt"
@@ -475,16 +474,21 @@ class Score(Model):
         table = "score"
 
 
-class Unscorable(Model):
-    """An attempt that stops whatever scores it, put aside with the reason."""
+class Unscored(Model):
+    """A closed attempt that waits for its score; with a fault: one that cannot be scored.
 
-    attempt_id = fields.UUIDField(primary_key=True)
+    The database puts every attempt here that closes (trigger attempt_waits_for_score).
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    attempt_id = fields.UUIDField()
     round_id = fields.BigIntField()
-    reason = fields.TextField()
-    found_at = fields.DatetimeField()
+    closed_at = fields.DatetimeField()
+    fault = fields.TextField(null=True)
+    fault_at = fields.DatetimeField(null=True)
 
     class Meta:
-        table = "unscorable"
+        table = "unscored"
 
 
 class Standing(Model):
@@ -492,10 +496,10 @@ class Standing(Model):
 
     id = fields.BigIntField(primary_key=True)
     round: fields.ForeignKeyRelation[Round] = fields.ForeignKeyField(
-        "quiz.Round", on_delete=fields.RESTRICT, related_name="standings"
+        "quiz.Round", db_constraint=False, on_delete=fields.RESTRICT, related_name="standings"
     )
     participant: fields.ForeignKeyRelation[Participant] = fields.ForeignKeyField(
-        "quiz.Participant", on_delete=fields.RESTRICT, related_name="standings"
+        "quiz.Participant", db_constraint=False, on_delete=fields.RESTRICT, related_name="standings"
     )
     division_id = fields.BigIntField()
     unit_id = fields.BigIntField()

@@ -1,7 +1,7 @@
 """How does a round run at this moment, told from counters and small indexes?
 
 Nothing here counts the attempts of a round: who is inside comes from the partial index of open
-attempts (attempt_deadline), what waits for a score from that of unscored ones (attempt_unscored),
+attempts (attempt_deadline), what waits for a score from the table of these (unscored),
 people from `participation`, and the minutes from `round_minute`.
 """
 
@@ -13,7 +13,6 @@ from datetime import date, datetime, timedelta
 
 from core import db
 from people.units import SELECTABLE_KINDS
-from quiz.unscorable import IS_ASIDE
 
 MINUTES_SHOWN = 30
 MOST_SILENT_UNITS = 300
@@ -23,18 +22,12 @@ SELECT count(*) FILTER (WHERE deadline_at >= $2)::int AS inside,
        count(*) FILTER (WHERE deadline_at < $2)::int AS overdue
 FROM attempt WHERE state = 'open' AND round_id = $1
 """
-# Materialized: with the round in the same condition PostgreSQL may go through every closed attempt
-# of the round instead of the few that have no score.
-WAITING = f"""
-WITH waiting AS MATERIALIZED (
-    SELECT round_id, closed_at, {IS_ASIDE} AS is_aside
-    FROM attempt a WHERE state <> 'open' AND NOT is_scored
-)
-SELECT count(*) FILTER (WHERE NOT is_aside)::int AS count,
-       min(closed_at) FILTER (WHERE NOT is_aside) AS oldest,
-       count(*) FILTER (WHERE is_aside)::int AS aside_count
-FROM waiting WHERE round_id = $1
-"""  # noqa: S608 — the condition is our constant
+WAITING = """
+SELECT count(*) FILTER (WHERE fault IS NULL)::int AS count,
+       min(closed_at) FILTER (WHERE fault IS NULL) AS oldest,
+       count(*) FILTER (WHERE fault IS NOT NULL)::int AS aside_count
+FROM unscored WHERE round_id = $1
+"""
 
 
 @dataclass(frozen=True)

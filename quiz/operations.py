@@ -8,26 +8,24 @@ from datetime import datetime, timedelta
 
 from core import db
 from quiz.monitor import Minute
-from quiz.unscorable import IS_ASIDE
 
 MINUTES_SHOWN = 10
 # Counting stops here: whether ten thousand or a million wait, the light is red.
 MOST_COUNTED = 10_000
 
-_WAITS = f"state <> 'open' AND NOT is_scored AND NOT {IS_ASIDE}"
-_NOW = f"""
+_NOW = """
 SELECT clock_timestamp() AS at,
        NOT pg_is_in_recovery() AND current_setting('transaction_read_only') = 'off' AS is_writable,
        (SELECT count(*)::int FROM (SELECT FROM attempt WHERE state = 'open' LIMIT $1) x) AS inside,
-       (SELECT count(*)::int FROM (SELECT FROM attempt a WHERE {_WAITS} LIMIT $1) x) AS unscored,
-       (SELECT closed_at FROM attempt a WHERE {_WAITS} ORDER BY closed_at LIMIT 1) AS oldest,
-       (SELECT count(*)::int FROM (SELECT FROM unscorable LIMIT $1) x) AS unscorable,
+       (SELECT count(*)::int FROM (SELECT FROM unscored WHERE fault IS NULL LIMIT $1) x) AS unscored,
+       (SELECT closed_at FROM unscored WHERE fault IS NULL ORDER BY id LIMIT 1) AS oldest,
+       (SELECT count(*)::int FROM unscored WHERE fault IS NOT NULL) AS unscorable,
        (SELECT count(*)::int FROM attempt WHERE state = 'open'
             AND deadline_at < clock_timestamp() - interval '2 minutes') AS overdue,
        s.numbackends AS connections, s.xact_commit AS commits, s.xact_rollback AS rollbacks,
        s.deadlocks, current_setting('max_connections')::int AS most_connections
 FROM pg_stat_database s WHERE s.datname = current_database()
-"""  # noqa: S608 — the condition is our constant
+"""
 _MINUTES = """
 SELECT minute_at, sum(start_count)::int AS start_count, sum(save_count)::int AS save_count,
        sum(submit_count)::int AS submit_count, sum(refusal_count)::int AS refusal_count

@@ -20,6 +20,7 @@ from core.errors import Refusal
 from people.invented import invent_people, remove_invented
 from quiz.contest_copying import copy_divisions, copy_lines, copy_settings
 from quiz.contests import SHADOW_STATE
+from quiz.standings import hold_round
 
 # Longer than any rehearsal, so that no job ever meets a shadow that has closed.
 OPEN_FOR = timedelta(hours=6)
@@ -33,7 +34,7 @@ _OF_ROUNDS = (
     *(f"DELETE FROM {table} WHERE round_id = ANY($1)" for table in _COUNTS),  # noqa: S608 — our own tables
     "DELETE FROM board_snapshot WHERE round_id = ANY($1)",
     "DELETE FROM standing WHERE round_id = ANY($1)",
-    "DELETE FROM unscorable WHERE round_id = ANY($1)",
+    "DELETE FROM unscored WHERE round_id = ANY($1)",
     "DELETE FROM score WHERE attempt_id IN (SELECT id FROM attempt WHERE round_id = ANY($1))",
     "DELETE FROM attempt WHERE round_id = ANY($1)",
     "DELETE FROM pool WHERE round_id = ANY($1)",
@@ -110,6 +111,8 @@ async def remove_shadows() -> None:
         )
         round_ids = [row["round_id"] for row in rows if row["round_id"] is not None]
         contest_ids = [row["contest_id"] for row in rows]
+        for round_id in sorted(round_ids):
+            await hold_round(connection, round_id)  # nobody writes a score of what is removed
         for statement in _OF_ROUNDS:
             await connection.execute(statement, round_ids)
         for statement in _OF_CONTESTS:

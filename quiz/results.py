@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from core import db
 from core.db import Connection
@@ -34,29 +35,26 @@ from quiz.standings import (
     rules_of_rounds,
     write_standings,
 )
-from quiz.unscorable import DATA_FAULTS, IS_ASIDE, put_aside
+from quiz.unscorable import DATA_FAULTS, put_aside
 
 BATCH = 2_000
 SLICE_SECONDS = 60.0  # of one job, which must end before the worker's limit; the sweep goes on
 
-_WAITING = (
-    f"a.state <> 'open' AND NOT a.is_scored AND a.round_id <> ALL($2::bigint[]) AND NOT {IS_ASIDE}"
-)
+# By the numbers in which they were closed: whoever handed in first has a score first.
+_NEXT = "FROM unscored WHERE fault IS NULL AND round_id <> ALL($2::bigint[]) ORDER BY id LIMIT $1"
 _CLAIM = f"""
-WITH waiting AS (
-    SELECT id, pg_try_advisory_xact_lock_shared({ROUND_LOCK}) AS is_mine
-    FROM attempt a WHERE {_WAITING} ORDER BY closed_at LIMIT $1
-    FOR NO KEY UPDATE SKIP LOCKED
-)
-UPDATE attempt a SET is_scored = true FROM waiting w WHERE a.id = w.id AND w.is_mine
-RETURNING a.id, a.participant_id, a.round_id, a.division_id, a.unit_id, a.pool_id, a.seed,
-          a.drawing_version, a.answers, a.prediction, a.started_at, a.closed_at
+SELECT id, attempt_id, round_id FROM (
+    SELECT id, attempt_id, round_id, pg_try_advisory_xact_lock_shared({ROUND_LOCK}) AS is_mine
+    {_NEXT} FOR UPDATE SKIP LOCKED
+) waiting WHERE is_mine
 """  # noqa: S608 — the lock's key and the condition are our constants
-_OTHER_ROUNDS = f"""
-SELECT DISTINCT round_id FROM (
-    SELECT round_id FROM attempt a WHERE {_WAITING} ORDER BY closed_at LIMIT $1
-) waiting
-"""  # noqa: S608 — the condition is our constant
+_OTHER_ROUNDS = f"SELECT DISTINCT round_id FROM (SELECT round_id {_NEXT}) waiting"  # noqa: S608 — the condition is our constant
+# Apart from the claim: by their ids alone PostgreSQL cannot think of reading the whole table.
+_ATTEMPTS = """
+SELECT a.id, a.participant_id, a.round_id, a.division_id, a.unit_id, a.pool_id, a.seed,
+       a.drawing_version, a.answers, a.prediction, a.started_at, a.closed_at
+FROM attempt a WHERE a.id = ANY($1::uuid[])
+"""
 
 
 async def score_waiting(*, limit: int = BATCH) -> int:
@@ -71,7 +69,11 @@ async def score_waiting(*, limit: int = BATCH) -> int:
         async with db.pool().acquire() as connection, connection.transaction():
             claimed += await _claim(connection, limit)
             if claimed:
-                await _score_claimed(connection, claimed)
+                await _score_claimed(connection, [row["attempt_id"] for row in claimed])
+                await connection.execute(
+                    "DELETE FROM unscored WHERE id = ANY($1::bigint[])",
+                    [row["id"] for row in claimed],
+                )
     except DATA_FAULTS as error:
         if not claimed or is_outage(error):
             raise
@@ -142,7 +144,8 @@ async def _claim(connection: Connection, limit: int) -> list[Any]:
     return rows  # type: ignore[no-any-return]  # a list of records
 
 
-async def _score_claimed(connection: Connection, rows: Sequence[Any]) -> None:
+async def _score_claimed(connection: Connection, attempt_ids: Sequence[UUID]) -> None:
+    rows = await connection.fetch(_ATTEMPTS, attempt_ids)
     # Read after the claim, which holds the rounds: nobody corrects a question meanwhile.
     rules = await rules_of_rounds(connection, {row["round_id"] for row in rows})
     markers = await _markers(connection, rows, rules)

@@ -1,7 +1,7 @@
 """Which attempts cannot be scored, why, and who has them tried again?
 
 Data that no rule can mark must not hold up the scores of everybody else: an attempt that was proved
-to stop its batch (quiz.results) is put aside here with the reason. It has no score, so its round
+to stop its batch (quiz.results) is put aside with the reason. It has no score, so its round
 gets no result, until staff or a rescoring have it tried again and it can be scored.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 import asyncpg
 
@@ -32,8 +31,6 @@ DATA_FAULTS = (
 )
 LONGEST_REASON = 200
 MOST_SHOWN = 20
-# For the statements that look for attempts to score; `attempt` is called a.
-IS_ASIDE = "EXISTS (SELECT FROM unscorable aside WHERE aside.attempt_id = a.id)"
 
 
 @dataclass(frozen=True)
@@ -47,15 +44,11 @@ class UnscorableShown:
     found_at: datetime
 
 
-async def put_aside(attempt_id: UUID, round_id: int, error: Exception) -> None:
-    """Let nobody try this attempt again for now; nothing happens if it has a score after all."""
+async def put_aside(place: int, round_id: int, error: Exception) -> None:
+    """Let nobody try this one again for now; `place` is its number in the table `unscored`."""
     reason = reason_of(error)
     await pool().execute(
-        "INSERT INTO unscorable (attempt_id, round_id, reason, found_at) "
-        "SELECT id, round_id, $2, clock_timestamp() FROM attempt WHERE id = $1 AND NOT is_scored "
-        "ON CONFLICT (attempt_id) DO NOTHING",
-        attempt_id,
-        reason,
+        "UPDATE unscored SET fault = $2, fault_at = clock_timestamp() WHERE id = $1", place, reason
     )
     logger.error("attempt_unscorable", round_id=round_id, reason=reason, exc_info=error)
 
@@ -70,9 +63,9 @@ async def newest_unscorable() -> Sequence[UnscorableShown]:
     """The last ones that were put aside, the newest first."""
     rows = await pool().fetch(
         "SELECT coalesce(a.receipt, '') AS receipt, c.name AS contest_name, r.name AS round_name, "
-        "u.reason, u.found_at FROM unscorable u JOIN attempt a ON a.id = u.attempt_id "
+        "u.fault AS reason, u.fault_at AS found_at FROM unscored u JOIN attempt a ON a.id = u.attempt_id "
         "JOIN round r ON r.id = u.round_id JOIN contest c ON c.id = r.contest_id "
-        "ORDER BY u.found_at DESC, u.attempt_id LIMIT $1",
+        "WHERE u.fault IS NOT NULL ORDER BY u.fault_at DESC, u.id LIMIT $1",
         MOST_SHOWN,
     )
     return [UnscorableShown(**row) for row in rows]
@@ -100,7 +93,8 @@ async def try_round_again(connection: Connection, round_id: int) -> None:
 
 async def _take_back(connection: Connection, condition: str, *arguments: object) -> int:
     rows = await connection.fetch(
-        f"DELETE FROM unscorable WHERE {condition} RETURNING attempt_id",  # noqa: S608 — our own conditions
+        "UPDATE unscored SET fault = NULL, fault_at = NULL "  # noqa: S608 — our own conditions
+        f"WHERE fault IS NOT NULL AND {condition} RETURNING id",
         *arguments,
     )
     if rows:

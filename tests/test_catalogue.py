@@ -9,7 +9,7 @@ from core import db
 from core.db import TABLE_PACKAGES
 
 EXPECTED_INDEXES = {
-    "attempt_number", "attempt_one_open", "attempt_deadline", "attempt_unscored",
+    "attempt_number", "attempt_one_open", "attempt_deadline",
     "attempt_receipt", "standing_once", "standing_ranked", "standing_bucket_once",
     "participation_once", "score_tally_once", "participant_once", "pool_once", "question_code",
     "question_version_current", "rules_text_version", "division_code", "round_number",
@@ -19,17 +19,16 @@ EXPECTED_INDEXES = {
     "topic_statistic_once", "question_statistic_once", "eligibility_phone", "rehearsal_one_at_a_time", "platform_switch_once",
     "certificate_once", "certificate_numbered_once", "certificate_series_once", "certificate_batch_one_open",
     "certificate_signing_one_open", "certificate_owed_once", "certificate_owed_position", "certificate_design_version_once",
-    "unscorable_round",
+    "unscored_fault",
 }  # fmt: skip
 EXPECTED_CONSTRAINTS = {
-    "attempt_state_known", "attempt_closed_or_open", "attempt_scored_after_closing",
+    "attempt_state_known", "attempt_closed_or_open",
     "contest_approved_by_a_second_person", "round_window_ordered", "role_over_one_thing",
-    "account_phone_e164", "score_of_an_attempt", "participant_is_a_person",
+    "account_phone_e164", "participant_is_a_person",
     "audit_entry_detail_is_an_object", "correction_approved_by_a_second_person", "award_to_one",
     "extension_for_one_scope", "rehearsal_state_known", "rehearsal_of_a_round", "platform_switch_known", "service_span_ordered",
     "certificate_batch_approved_by_a_second_person", "certificate_batch_adds_up", "certificate_to_one",
     "certificate_state_known", "certificate_key_of_32_bytes", "certificate_kind_known", "certificate_code_sixty_bits", "certificate_of_a_participant",
-    "unscorable_is_an_attempt",
 }  # fmt: skip
 
 

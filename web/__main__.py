@@ -15,6 +15,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
+import uvloop
+
 from core import db
 from core.errors import Refusal
 from core.local import LocalStack, running_stack

@@ -235,7 +235,7 @@ async def _wait_scored(stack: Stack) -> None:
     try:
         async with asyncio.timeout(SCORED_SECONDS):
             while await connection.fetchval(  # noqa: ASYNC110 — the fact is in the database
-                "SELECT EXISTS (SELECT FROM attempt WHERE state <> 'open' AND NOT is_scored)"
+                "SELECT EXISTS (SELECT FROM unscored)"
             ):
                 await asyncio.sleep(0.2)
     finally:

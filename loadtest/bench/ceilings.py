@@ -60,9 +60,9 @@ ON CONFLICT DO NOTHING
 _START = f"""
 INSERT INTO {STARTED_TABLE} (id, participant_id, round_id, number, division_id, unit_id, pool_id,
                              seed, drawing_version, rules_version, state, opening, answers,
-                             saved_seq, started_at, deadline_at, is_scored)
+                             saved_seq, started_at, deadline_at)
 SELECT b.id, p.id, 1, 1, 1, 1, 1, repeat('0', 32), 1, 1, 'open', 0, '{{}}', 0, now(),
-       now() + interval '20 minutes', false
+       now() + interval '20 minutes'
 FROM unnest($1::uuid[], $2::bigint[]) AS b (id, person_id)
 JOIN {ENTERED_TABLE} p ON p.contest_id = 1 AND p.person_id = b.person_id
 """  # noqa: S608 — the tables' names are our constants

@@ -110,7 +110,9 @@ async def lay_attempts(
     await connection.execute(_PEOPLE)
     await connection.execute(_PARTICIPANTS, stage.contest_id)
     receipts = SCORED if is_scored else WAITING
-    await connection.execute(_ATTEMPTS, is_scored, _answer_sheets(stage), VERSION, receipts)
+    await connection.execute(_ATTEMPTS, receipts, _answer_sheets(stage), VERSION)
+    if is_open or is_scored:
+        await connection.execute(_NOT_WAITING)
     if is_open:
         await connection.execute(_OPEN_AGAIN)
 
@@ -152,13 +154,14 @@ SELECT participant_id, $1, person_id, division_id, unit_id, 'Lò Thị M.', now(
 _ATTEMPTS = """
 INSERT INTO attempt (id, participant_id, round_id, number, division_id, unit_id, pool_id, seed,
                      drawing_version, rules_version, state, opening, answers, saved_seq,
-                     started_at, deadline_at, closed_at, receipt, is_scored)
+                     started_at, deadline_at, closed_at, receipt)
 SELECT attempt_id, participant_id, round_id, 1, division_id, unit_id, pool_id, seed,
        $3::smallint, 1, 'submitted', 1, ($2::jsonb[])[1 + n % cardinality($2)], 1,
        closed_at - duration_ms * interval '1 millisecond', closed_at, closed_at,
-       $4 || participant_id, $1::bool
+       $1 || participant_id
 FROM laid
 """
+_NOT_WAITING = "DELETE FROM unscored u USING laid l WHERE u.attempt_id = l.attempt_id"
 _OPEN_AGAIN = """
 UPDATE attempt a SET state = 'open', closed_at = NULL, receipt = NULL,
                      started_at = a.started_at - interval '2 minutes',
@@ -215,7 +218,7 @@ _KEPT_AND_COUNTED = {
         "SELECT round_id, unit_id, division_id, sum(people_count), sum(attempt_count) "
         "FROM participation GROUP BY 1, 2, 3",
         "SELECT round_id, unit_id, division_id, count(DISTINCT participant_id), count(*) "
-        "FROM attempt WHERE is_scored GROUP BY 1, 2, 3",
+        "FROM score s JOIN attempt a ON a.id = s.attempt_id GROUP BY 1, 2, 3",
     ),
     "score_tally": (
         "SELECT round_id, division_id, correct_count, attempt_count "
@@ -231,7 +234,8 @@ _KEPT_AND_COUNTED = {
     ),
     "standing": (
         "SELECT round_id, participant_id, attempt_count::bigint FROM standing",
-        "SELECT round_id, participant_id, count(*) FROM attempt WHERE is_scored GROUP BY 1, 2",
+        "SELECT a.round_id, a.participant_id, count(*) "
+        "FROM score s JOIN attempt a ON a.id = s.attempt_id GROUP BY 1, 2",
     ),
     "score": (
         "SELECT attempt_id FROM score",

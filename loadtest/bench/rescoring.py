@@ -49,9 +49,7 @@ async def _measure(stack: Stack, count: int) -> Outcome:
         scored = time.monotonic()
         while await results.score_waiting():
             pass
-        await _until(
-            "SELECT NOT EXISTS (SELECT FROM attempt WHERE state <> 'open' AND NOT is_scored)"
-        )
+        await _until("SELECT NOT EXISTS (SELECT FROM unscored)")
         score_seconds = time.monotonic() - scored
         say(f"{count} attempts scored in {score_seconds:.1f} s")
         return await _mend(stage, count, score_seconds, floor_ms)

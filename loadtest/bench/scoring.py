@@ -36,14 +36,14 @@ POLL_SECONDS = 0.1
 GIVE_UP_SECONDS = 300.0
 
 _WAITS = (
-    "SELECT EXISTS (SELECT FROM attempt WHERE state <> 'open' AND NOT is_scored) "
+    "SELECT EXISTS (SELECT FROM unscored) "
     "OR EXISTS (SELECT FROM attempt WHERE state = 'open' "
     "AND deadline_at < now() - interval '1 minute')"
 )
 _CEILING = """
 CREATE TABLE bench_ceiling AS
 SELECT a.id, a.participant_id, count(*) FILTER (WHERE given.value = '[1]'::jsonb) AS correct_count
-FROM attempt a, jsonb_each(a.answers) given WHERE a.state <> 'open' AND NOT a.is_scored
+FROM unscored u JOIN attempt a ON a.id = u.attempt_id, jsonb_each(a.answers) given
 GROUP BY a.id
 """
 

@@ -272,8 +272,7 @@ async def _wait_scoring(database_url: str) -> int:
         while time.monotonic() < give_up_at:
             row = await connection.fetchrow(
                 "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted) "
-                "AS is_scoring, EXISTS (SELECT FROM attempt WHERE state <> 'open' "
-                "AND NOT is_scored) AS has_more"
+                "AS is_scoring, EXISTS (SELECT FROM unscored) AS has_more"
             )
             if row is not None and row["is_scoring"] and row["has_more"]:
                 return 1

@@ -36,11 +36,11 @@ DUPLICATES = {
 COUNTERS = {
     "scores missing or of open attempts": """
         SELECT count(*) FROM attempt a FULL JOIN score s ON s.attempt_id = a.id
-        WHERE (a.is_scored OR s.attempt_id IS NOT NULL)
-            AND (a.state = 'open' OR NOT a.is_scored OR s.attempt_id IS NULL)""",
+        LEFT JOIN unscored u ON u.attempt_id = a.id
+        WHERE (a.state <> 'open' AND u.id IS NULL) IS DISTINCT FROM (s.attempt_id IS NOT NULL)""",
     "standings' numbers of attempts": """
-        SELECT count(*) FROM (SELECT round_id, participant_id, count(*) AS counted FROM attempt
-                              WHERE is_scored GROUP BY 1, 2) a
+        SELECT count(*) FROM (SELECT a.round_id, a.participant_id, count(*) AS counted
+                              FROM score s JOIN attempt a ON a.id = s.attempt_id GROUP BY 1, 2) a
         FULL JOIN standing s USING (round_id, participant_id)
         WHERE s.attempt_count IS DISTINCT FROM a.counted""",
     "tallies of scores": """
@@ -53,7 +53,8 @@ COUNTERS = {
     "participation by the hour": """
         SELECT count(*) FROM (SELECT round_id, unit_id, division_id,
                                      date_trunc('hour', closed_at) AS hour_at, count(*) AS counted
-                              FROM attempt WHERE is_scored GROUP BY 1, 2, 3, 4) c
+                              FROM score s JOIN attempt a ON a.id = s.attempt_id
+                              GROUP BY 1, 2, 3, 4) c
         FULL JOIN participation p USING (round_id, unit_id, division_id, hour_at)
         WHERE p.attempt_count IS DISTINCT FROM c.counted""",
     "people by round": """
@@ -70,7 +71,7 @@ COUNTERS = {
 }
 UNASKED = """
     SELECT count(*) FROM attempt WHERE started_at >= $1 AND id <> ALL($2::uuid[])"""
-WAITING = "SELECT count(*) FROM attempt WHERE state <> 'open' AND NOT is_scored"
+WAITING = "SELECT count(*) FROM unscored"
 
 
 @dataclass

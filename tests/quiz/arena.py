@@ -189,3 +189,15 @@ async def close_round(arena: Arena) -> None:
     await db.pool().execute(
         "UPDATE round SET closes_at = $2 WHERE id = $1", arena.round_id, instant(-1)
     )
+
+
+async def forget_scores() -> None:
+    """As if every attempt that is closed had just been handed in."""
+    for table in (
+        "unscored", "score", "standing", "standing_bucket", "participation", "score_tally",
+    ):  # fmt: skip
+        await db.pool().execute(f"DELETE FROM {table}")
+    await db.pool().execute(
+        "INSERT INTO unscored (attempt_id, round_id, closed_at) "
+        "SELECT id, round_id, closed_at FROM attempt WHERE state <> 'open' ORDER BY closed_at"
+    )

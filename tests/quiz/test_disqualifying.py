@@ -16,7 +16,7 @@ from quiz.disqualifying import (
     find_exclusion,
     lift_disqualification,
 )
-from tests.quiz.arena import Arena, build_arena, close_round
+from tests.quiz.arena import Arena, build_arena, close_round, forget_scores
 from tests.quiz.test_finalising import participant_of
 from tests.quiz.test_rescoring import everything
 from tests.quiz.test_results import play, recount
@@ -75,9 +75,7 @@ async def test_an_attempt_handed_in_afterwards_stays_out_too(
     late = await build_late(arena)
     await disqualify(late, None, REASON, by=None)
     await play(attempts, arena, 0, correct=5, seconds=1)
-    for table in ("score", "standing", "standing_bucket", "participation", "score_tally"):
-        await db.pool().execute(f"DELETE FROM {table}")
-    await db.pool().execute("UPDATE attempt SET is_scored = false")
+    await forget_scores()
     while await results.score_waiting(limit=3):
         pass
     assert late not in {who for _, who in await ranked(arena)}

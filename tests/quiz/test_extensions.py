@@ -275,7 +275,7 @@ async def test_a_provisional_result_waits_for_those_who_were_granted_time(
     arena = await build_arena()
     attempt_id = await begin(attempts, arena)
     await attempts.submit(save(attempt_id, 1, {"1": [1]}, is_submit=True))
-    await db.pool().execute("UPDATE attempt SET is_scored = true")
+    await db.pool().execute("DELETE FROM unscored")
     await close_round(arena, 30)
     assert await mark_provisional() == 1
     await more(arena, unit_id=arena.unit_id)

@@ -7,7 +7,7 @@ from core.errors import Refusal
 from quiz import draws, finalising, leaderboard, rescoring, results
 from quiz.attempts import Attempts
 from quiz.disqualifying import disqualify
-from tests.quiz.arena import Arena, account_of, build_arena, close_round, instant
+from tests.quiz.arena import Arena, account_of, build_arena, close_round, forget_scores, instant
 from tests.quiz.test_results import play, recount
 
 
@@ -82,9 +82,7 @@ async def test_the_guess_never_decides_which_of_ones_own_attempts_counts(
     await close_round(arena)
     await finalising.mark_provisional()
     await finalising.freeze_prediction(arena.round_id, by=None)
-    for table in ("score", "standing", "standing_bucket", "participation", "score_tally"):
-        await db.pool().execute(f"DELETE FROM {table}")
-    await db.pool().execute("UPDATE attempt SET is_scored = false")
+    await forget_scores()
     await results.score_waiting()
     assert await db.pool().fetchval("SELECT attempt_id FROM standing") == counted
 

@@ -16,10 +16,10 @@ WITH person AS (
 )
 INSERT INTO attempt (id, participant_id, round_id, number, division_id, unit_id, pool_id, seed,
                      drawing_version, rules_version, state, opening, answers, saved_seq,
-                     started_at, deadline_at, is_scored)
+                     started_at, deadline_at)
 SELECT gen_random_uuid(), id, $2, 1, $3, $4, (SELECT id FROM pool WHERE round_id = $2),
        md5(id::text), 2, 1, 'open', 1, '{"1": [2], "2": [3]}', 1,
-       now() - interval '30 minutes', now() - interval '10 minutes', false
+       now() - interval '30 minutes', now() - interval '10 minutes'
 FROM participant
 """
 
@@ -38,7 +38,9 @@ async def test_however_many_were_inside_at_the_end_one_run_closes_and_scores_the
     await lay_expired(arena, count)
     assert await jobs.close_expired_attempts({}) == count
     assert await jobs.score_attempts({}) == count
-    closed = "SELECT count(*) FROM attempt WHERE state = 'expired' AND is_scored"
+    closed = (
+        "SELECT count(*) FROM attempt a JOIN score s ON s.attempt_id = a.id WHERE state = 'expired'"
+    )
     assert await db.pool().fetchval(closed) == count
     assert await db.pool().fetchval("SELECT count(DISTINCT receipt) FROM attempt") == count
     assert await db.pool().fetchval("SELECT sum(people_count) FROM participation") == count

@@ -18,6 +18,7 @@ from tests.quiz.arena import (
     account_of,
     build_arena,
     close_round,
+    forget_scores,
     paper_of_attempt,
     right_answers,
     save,
@@ -81,9 +82,7 @@ async def everything() -> dict[str, list[tuple[Any, ...]]]:
 
 
 async def score_from_scratch() -> None:
-    for table in COUNTED:
-        await db.pool().execute(f"DELETE FROM {table}")
-    await db.pool().execute("UPDATE attempt SET is_scored = false")
+    await forget_scores()
     while await results.score_waiting(limit=7):
         pass
 

@@ -10,7 +10,7 @@ import pytest
 from core import db
 from quiz import finalising, leaderboard, results
 from quiz.attempts import Attempts
-from tests.quiz.arena import Arena, build_arena, instant, right_answers, save
+from tests.quiz.arena import Arena, build_arena, forget_scores, instant, right_answers, save
 
 
 @pytest.fixture
@@ -151,9 +151,7 @@ async def test_the_board_does_not_depend_on_the_order_in_which_attempts_are_scor
         await play(attempts, arena, person, correct=dice.randrange(6), seconds=dice.randrange(900))
     boards = []
     for batch in (1, 5, 100):
-        for table in ("score", "standing", "standing_bucket", "participation", "score_tally"):
-            await db.pool().execute(f"DELETE FROM {table}")
-        await db.pool().execute("UPDATE attempt SET is_scored = false")
+        await forget_scores()
         while await results.score_waiting(limit=batch):
             pass
         board = await leaderboard.board(arena.round_id, arena.division_id)

@@ -113,7 +113,7 @@ async def test_staff_have_it_tried_again_after_the_data_were_mended(attempts: At
     assert await score_all() == 1  # still broken: aside again, at once
     assert len(await unscorable.newest_unscorable()) == 1
     await db.pool().execute(
-        "UPDATE attempt SET started_at = closed_at - interval '1 minute' WHERE NOT is_scored"
+        "UPDATE attempt SET started_at = closed_at - interval '1 minute' WHERE id IN (SELECT attempt_id FROM unscored)"
     )
     assert await score_all() == 0  # nobody tries by himself
     assert await unscorable.try_all_again(by=by) == 1
@@ -129,7 +129,8 @@ async def test_a_rescoring_has_it_tried_again(attempts: Attempts) -> None:
     await break_one(arena, BROKEN["its seed is none"][0])
     await score_all()
     await db.pool().execute(
-        "UPDATE attempt SET seed = $1 WHERE NOT is_scored", "0123456789abcdef" * 2
+        "UPDATE attempt SET seed = $1 WHERE id IN (SELECT attempt_id FROM unscored)",
+        "0123456789abcdef" * 2,
     )
     correction_id = await rescoring.propose_correction(
         arena.round_id, 1, "full_marks", (), "Câu hỏi sai", by=None

@@ -225,7 +225,7 @@ async def _write_attempts(
             "id", "participant_id", "round_id", "number", "division_id", "unit_id", "pool_id",
             "seed", "drawing_version", "rules_version", "state", "opening", "answers",
             "prediction", "saved_seq", "saved_at", "started_at", "deadline_at", "closed_at",
-            "receipt", "is_scored",
+            "receipt",
         ],
     )  # fmt: skip
 
@@ -257,7 +257,6 @@ def _record(scene: Scene, attempt_id: UUID, play: Play) -> tuple[Any, ...]:
         min(play.started_at + stage.limit, stage.closes_at),
         play.closed_at,
         receipt_code(attempt_id),
-        False,
     )
 
 
