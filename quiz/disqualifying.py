@@ -7,7 +7,7 @@ everything back. Rounds whose result is final keep the ranking that was signed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
@@ -193,7 +193,7 @@ async def _rank_again(
     before = await find_standings(connection, which)
     excluded = await find_excluded(connection, before)
     after = {
-        each: replace(standing, is_ranked=each not in excluded) for each, standing in before.items()
+        each: standing._replace(is_ranked=each not in excluded) for each, standing in before.items()
     }
     await write_standings(connection, after.values())
     await count_buckets(connection, before, after)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 from typing import Any
@@ -428,7 +428,7 @@ def _placed(standing: Standing, place: int | None) -> Standing:
         key = tied_key(key)
     if place is not None:
         key = with_draw(key, place)
-    return replace(standing, rank_key=key, draw_order=place)
+    return standing._replace(rank_key=key, draw_order=place)
 
 
 async def _record(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from quiz.scoring import Scored
@@ -58,7 +58,7 @@ def choose_again(standing: Standing, attempts: Iterable[Closed], rules: RoundRul
             counted = each
     if counted is None:
         return standing
-    return replace(standing, closed=counted, rank_key=counted.key(rules, standing.draw_order))
+    return standing._replace(closed=counted, rank_key=counted.key(rules, standing.draw_order))
 
 
 def ranked_row(standing: Standing) -> RankedRow:

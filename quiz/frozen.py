@@ -13,6 +13,7 @@ from functools import lru_cache
 from core.db import Connection
 from quiz.corrections import NOTHING, Correction, Overlay
 from quiz.drawing import Paper, draw
+from quiz.marking import Marker
 from quiz.pools import Pool, PoolQuestion, from_json
 
 UNCORRECTED = 1  # the scoring version of a round as it was published
@@ -22,6 +23,7 @@ _pools: dict[int, Pool] = {}
 # is kept by question is found by looking at the object alone.
 _questions: dict[PoolQuestion, PoolQuestion] = {}
 _overlays: dict[tuple[int, int], Overlay] = {}
+_markers: dict[tuple[int, int, int], Marker] = {}
 
 
 async def get_pool(connection: Connection, pool_id: int) -> Pool:
@@ -66,7 +68,22 @@ def forget_pools() -> None:
     _pools.clear()
     _questions.clear()
     _overlays.clear()
+    _markers.clear()
     _draw.cache_clear()
+
+
+async def marker_of(
+    connection: Connection, pool_id: int, round_id: int, scoring_version: int
+) -> Marker:
+    """What marks the papers of a pool by the key that holds; the caller holds the round."""
+    which = (pool_id, round_id, scoring_version)
+    found = _markers.get(which)
+    if found is None:
+        found = _markers[which] = Marker(
+            await get_pool(connection, pool_id),
+            await overlay_of(connection, round_id, scoring_version),
+        )
+    return found
 
 
 async def paper_of(connection: Connection, pool_id: int, seed: str, version: int) -> Paper:

@@ -8,6 +8,7 @@ and scored as quiz.drawing and quiz.scoring do it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from quiz.corrections import NOTHING, Overlay, corrected
@@ -79,5 +80,6 @@ class Marker:
         )
 
 
-def _shown_right(order: Sequence[int], key: frozenset[int]) -> frozenset[int]:
+@lru_cache(maxsize=50_000)
+def _shown_right(order: tuple[int, ...], key: frozenset[int]) -> frozenset[int]:
     return frozenset(shown for shown, place in enumerate(order, start=1) if place in key)

@@ -9,15 +9,14 @@ equal. A recorded draw adds its place as the last number of the keys that it par
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 _WIDTH = 8
 _LARGEST = 2 ** (8 * _WIDTH) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """What ranks one attempt: points in thousandths, duration in milliseconds."""
 
     points: int

@@ -19,7 +19,7 @@ from core.db import Connection
 from core.groupcommit import is_outage
 from core.metrics import SCORED
 from core.queue import enqueue
-from quiz.frozen import get_pool, overlay_of
+from quiz.frozen import marker_of
 from quiz.marking import Marker
 from quiz.standings import (
     ROUND_LOCK,
@@ -160,9 +160,8 @@ async def _markers(
 ) -> dict[tuple[int, int], Marker]:
     """One for each round and pool."""
     return {
-        (round_id, pool_id): Marker(
-            await get_pool(connection, pool_id),
-            await overlay_of(connection, round_id, rules[round_id].scoring_version),
+        (round_id, pool_id): await marker_of(
+            connection, pool_id, round_id, rules[round_id].scoring_version
         )
         for round_id, pool_id in {(row["round_id"], row["pool_id"]) for row in rows}
     }

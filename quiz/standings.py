@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from core.db import Connection
@@ -33,8 +33,7 @@ class RoundRules:
     scoring_version: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(NamedTuple):
     """A closed attempt with its score."""
 
     attempt_id: UUID
@@ -59,8 +58,7 @@ class Closed:
         return Counted(self.scored.points, self.duration_ms, self.closed_at, self.prediction)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """The attempt that counts for a participant; `rank_key` as quiz.ranking makes it."""
 
     closed: Closed
@@ -106,8 +104,8 @@ def fold(
             after[which] = Standing(each, each.key(own_rules), 1, is_ranked)
             continue
         if counts_instead(own_rules, each, old.closed):
-            old = replace(old, closed=each, rank_key=each.key(own_rules), draw_order=None)
-        after[which] = replace(old, attempt_count=old.attempt_count + 1)
+            old = old._replace(closed=each, rank_key=each.key(own_rules), draw_order=None)
+        after[which] = old._replace(attempt_count=old.attempt_count + 1)
     return after
 
 

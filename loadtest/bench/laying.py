@@ -159,7 +159,7 @@ SELECT attempt_id, participant_id, round_id, 1, division_id, unit_id, pool_id, s
        $3::smallint, 1, 'submitted', 1, ($2::jsonb[])[1 + n % cardinality($2)], 1,
        closed_at - duration_ms * interval '1 millisecond', closed_at, closed_at,
        $1 || participant_id
-FROM laid
+FROM laid ORDER BY closed_at
 """
 _NOT_WAITING = "DELETE FROM unscored u USING laid l WHERE u.attempt_id = l.attempt_id"
 _OPEN_AGAIN = """
