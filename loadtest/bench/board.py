@@ -127,7 +127,7 @@ def _requests(stack: Stack, stage: Stage, officer: str) -> Mapping[str, Sequence
         "units_warm": [*map(Request, units)] * 20,
         "statistics": [*map(Request, figures)],
         **{
-            name: [Request(path, officer)] * 20 for name, path in OFFICE_PAGES.items()
+            name: [Request(path, officer)] * 60 for name, path in OFFICE_PAGES.items()
         },
     }  # fmt: skip
 
