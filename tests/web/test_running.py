@@ -214,7 +214,7 @@ async def test_the_monitor_shows_what_happened_and_its_part_stands_alone(stage: 
 async def test_the_monitor_speaks_up_when_scoring_is_slow(stage: Stage) -> None:
     paper = await begin(stage)
     await stage.clients["mai"].post(f"{paper}/nop", data={})
-    await db.pool().execute("UPDATE attempt SET closed_at = closed_at - interval '5 minutes'")
+    await db.pool().execute("UPDATE unscored SET closed_at = closed_at - interval '5 minutes'")
     page = await stage.clients["organiser"].get(f"{OFFICE}/dang-dien-ra")
     assert "Bài chờ chấm lâu nhất đã 5 phút" in page.text
 
