@@ -108,8 +108,8 @@ async def play(
     await db.pool().execute(
         "INSERT INTO attempt (id, participant_id, round_id, number, division_id, unit_id, pool_id, "
         "seed, drawing_version, rules_version, state, opening, answers, saved_seq, started_at, "
-        "deadline_at, closed_at, receipt, is_scored) SELECT $1, $2, $3, 1, $4, $5, p.id, 'x', 1, 1, "
-        "'submitted', 1, '{}', 1, $6, $6, $6, $7, true FROM pool p LIMIT 1",
+        "deadline_at, closed_at, receipt) SELECT $1, $2, $3, 1, $4, $5, p.id, 'x', 1, 1, "
+        "'submitted', 1, '{}', 1, $6, $6, $6, $7 FROM pool p LIMIT 1",
         attempt_id,
         participant_id,
         played,
@@ -118,6 +118,7 @@ async def play(
         at,
         f"R-{participant_id}-{played}",
     )
+    await db.pool().execute("DELETE FROM unscored WHERE attempt_id = $1", attempt_id)
     await db.pool().execute(
         "INSERT INTO score (attempt_id, points, correct_count, question_count, duration_ms, "
         "scored_at) VALUES ($1, $2 * 1000, $2, $3, $4, $5)",
