@@ -144,6 +144,14 @@ async def of_person(person_id: int) -> list[CertificateShown]:
     return [CertificateShown(**row) for row in rows]
 
 
+async def invalid_ids(first: int, end: int) -> list[int]:
+    """Which certificates of a stretch of ids count no more."""
+    rows = await pool().fetch(
+        "SELECT id FROM certificate WHERE id >= $1 AND id < $2 AND state <> 'issued'", first, end
+    )
+    return [row["id"] for row in rows]
+
+
 async def is_holder(certificate_id: int, person_id: int) -> bool:
     return await pool().fetchval(  # type: ignore[no-any-return]  # one boolean
         "SELECT EXISTS (SELECT FROM certificate c JOIN participant m ON m.id = c.participant_id "

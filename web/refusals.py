@@ -45,6 +45,8 @@ _STATUS = {
     "last_admin": 409,
     "own_last_admin": 409,
     "consent_needed": 403,
+    "too_many_questions": 429,
+    "not_valid": 409,
     "both_entered": 409,
     "rehearsal_running": 409,
     "round_near": 409,

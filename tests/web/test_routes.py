@@ -27,6 +27,7 @@ from web.routes import TABLE
 # not know that something exists gets 404. Bodies are empty: an allowed deed answers 422.
 COLUMNS = "nobody mai charlie author reviewer organiser approver leader auditor admin stranger"
 ALL_200 = "200 200 200 200 200 200 200 200 200 200 200"
+ALL_404 = "404 404 404 404 404 404 404 404 404 404 404"
 ALL_303 = "303 303 303 303 303 303 303 303 303 303 303"
 ALL_422 = "422 422 422 422 422 422 422 422 422 422 422"
 SIGNED_200 = "door 200 200 200 200 200 200 200 200 200 200"
@@ -87,6 +88,16 @@ MATRIX = {
     "POST /tai-khoan/phien/thu-hoi-het":      SIGNED_303,
     "POST /tai-khoan/dong-y":                 SIGNED_422,
     "GET /tai-khoan/chung-nhan":              SIGNED_200,
+    "GET /tai-khoan/chung-nhan/{certificate}/huy-hieu": NO_PASSWORD,  # the holder: test_badges
+    "GET /chung-nhan":                        ALL_200,
+    "GET /chung-nhan/ngoai-tuyen":            ALL_200,
+    "GET /chung-nhan/khong-mang.js":          ALL_200,
+    "GET /chung-nhan/{number}":               ALL_404,  # with a check code: test_check
+    "GET /.well-known/hieu-so-keys.json":     ALL_200,
+    "GET /.well-known/did.json":              ALL_200,
+    "GET /huy-hieu/noi-cap":                  ALL_200,
+    "GET /huy-hieu/trang-thai/{list}":        ALL_404,  # {list} is no number: test_badges
+    "GET /huy-hieu/{slug}/{kind}":            ALL_404,
     "GET /tai-khoan/mat-khau":                NO_PASSWORD,  # with one: test_security_pages
     "POST /tai-khoan/mat-khau":               NO_PASSWORD,
     "GET /tai-khoan/xac-thuc":                NO_PASSWORD,

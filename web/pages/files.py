@@ -34,4 +34,6 @@ async def image(request: Request) -> Response:
 
 
 async def robots(_request: Request) -> Response:
-    return PlainTextResponse("User-agent: *\nDisallow: /bai-thi/\nDisallow: /quan-tri\n")
+    return PlainTextResponse(
+        "User-agent: *\nDisallow: /bai-thi/\nDisallow: /chung-nhan/\nDisallow: /quan-tri\n"
+    )

@@ -1,0 +1,93 @@
+"""Certificates for digital wallets: the holder's own badge, and what everybody needs to check one."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from certificates import badges, keys, lookup
+from certificates.badges import Awarded, Issuer
+from certificates.numbers import url_form
+from core import clock
+from core.errors import Refusal
+from quiz.contests import PUBLIC_STATES, contest_by_slug
+from web.forms import whole
+from web.guard import signed_in
+from web.office import download
+
+LARGEST_ID = 2**63 - 1
+LIST_FRESH_SECONDS = 30  # of the five minutes for which a wallet may keep the list
+ISSUER_SECONDS = 300
+MOST_LISTS = 64  # eight million certificates
+
+
+async def own_badge(request: Request) -> Response:
+    """The holder's badge as a file; one that counts no more is not given out."""
+    viewer = await signed_in(request)
+    certificate_id = whole(request.path_params["certificate"], largest=LARGEST_ID) or 0
+    if not await lookup.is_holder(certificate_id, viewer.person_id):
+        raise Refusal("not_found", "Không tìm thấy giấy chứng nhận này.")
+    found = await lookup.get(certificate_id)
+    if found.state != "issued":
+        raise Refusal("not_valid", "Giấy này không còn giá trị nên không có huy hiệu số.")
+    await keys.published_keys()  # so that nobody holds a badge whose key nobody knows
+    awarded = Awarded(found.id, found.contest_slug, await lookup.face_of(certificate_id))
+    token = badges.credential(_issuer(request), awarded)
+    name = f"huy-hieu-{url_form(found.number).encode('ascii', 'ignore').decode()}.jwt"
+    return download(token.encode(), name, "application/vc+jwt")
+
+
+async def achievement(request: Request) -> Response:
+    kind = request.path_params["kind"]
+    contest = await contest_by_slug(request.path_params["slug"])
+    if kind not in badges.KIND_NAMES or contest.state not in PUBLIC_STATES:
+        raise Refusal("not_found", "Không tìm thấy trang này.")
+    described = badges.achievement(_issuer(request), contest.slug, kind, contest.name)
+    return _json({"@context": badges.CONTEXTS, **described})
+
+
+async def issuer_profile(request: Request) -> Response:
+    return _json({"@context": badges.CONTEXTS, **badges.profile(_issuer(request))})
+
+
+async def did_document(request: Request) -> Response:
+    """The issuer's identity as did:web wants it."""
+    known = {key.id: key.public_key for key in await keys.published_keys() if not key.distrusted_at}
+    return _json(badges.did_document(_issuer(request), known))
+
+
+async def status_list(request: Request) -> Response:
+    """Which badges of a stretch count no more; made at most every half minute."""
+    number = whole(request.path_params["list"], largest=MOST_LISTS - 1)
+    if number is None:
+        raise Refusal("not_found", "Không tìm thấy trang này.")
+    kept: dict[int, tuple[float, str]] = request.app.state.__dict__.setdefault("badge_lists", {})
+    made_at, token = kept.get(number, (0.0, ""))
+    if time.monotonic() - made_at > LIST_FRESH_SECONDS or not token:
+        await keys.published_keys()
+        ids = await lookup.invalid_ids(number * badges.LIST_BITS, (number + 1) * badges.LIST_BITS)
+        token = badges.status_list(_issuer(request), number, ids, clock.now())
+        kept[number] = (time.monotonic(), token)
+    return Response(
+        token,
+        media_type="application/vc+jwt",
+        headers={"Cache-Control": f"public, max-age={LIST_FRESH_SECONDS}"},
+    )
+
+
+def _issuer(request: Request) -> Issuer:
+    settings = request.app.state.settings
+    base = settings.public_url or str(request.base_url)
+    return Issuer(base.rstrip("/"), settings.site_organiser, keys.own_key())
+
+
+def _json(content: dict[str, Any]) -> Response:
+    return Response(
+        orjson.dumps(content),
+        media_type="application/ld+json",
+        headers={"Cache-Control": f"public, max-age={ISSUER_SECONDS}"},
+    )
