@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from certificates import keys, lookup, payload
 from certificates.lookup import Checked
 from core import clock
+from core.text import clean
 from web.asking_limits import ASKED, WRONG, AskingLimits
 from web.assets import FOLDER, assets
 from web.forms import Form
@@ -124,6 +125,7 @@ def _shown(found: Checked) -> dict[str, Any]:
         "next_number": certificate.superseded_by_number,
         "is_nameless": certificate.erased_at is not None,
         "face": found.face,
+        "signed_name": clean(found.face.printed_name),  # as the payload has it
         "kind": KIND_WORDS[certificate.kind],
         "checked_at": clock.now(),
         "keys_url": KEYS,

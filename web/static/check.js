@@ -65,7 +65,7 @@
     const head = new TextEncoder().encode(PURPOSE + '\n' + number + '\n');
     const message = new Uint8Array([...head, ...body]);
     if (!await isSigned(unhex(key.public_key), content.slice(-SIGNATURE), message)) return { verdict: 'forged' };
-    const [name, unit, contest, result] = textOf(body.slice(HEAD), published.letters);
+    const [name, unit, contest, result] = textOf(body.slice(HEAD), published.letters).split('\n');
     const issued = new Date(Date.UTC(2020, 0, 1 + (body[6] << 8 | body[7]))).toISOString().slice(0, 10);
     const is_trusted = !key.distrusted_at && (!key.last_day || issued <= key.last_day);
     return { verdict: is_trusted ? 'signed' : 'stale-key', number, kind: KINDS[body[5]], name, unit, contest, result, issued: shown(issued) };
