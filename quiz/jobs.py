@@ -26,10 +26,7 @@ async def score_attempts(_context: Context) -> int:
 
 async def close_expired_attempts(_context: Context) -> int:
     await extensions.settle_recent()
-    total = 0
-    while closed := await attempts.close_expired():
-        total += closed
-    return total
+    return await attempts.close_expired()
 
 
 async def take_board_snapshots(_context: Context) -> int:

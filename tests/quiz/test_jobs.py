@@ -49,5 +49,9 @@ async def test_however_many_were_inside_at_the_end_one_run_closes_and_scores_the
 async def test_closing_goes_in_bounded_transactions(clean: None) -> None:
     arena = await build_arena(people=0)
     await lay_expired(arena, 25)
-    closed = [await attempts.close_expired(limit=10) for _ in range(4)]
-    assert closed == [10, 10, 5, 0]
+    await db.pool().execute(
+        "UPDATE attempt SET deadline_at = deadline_at - participant_id % 3 * interval '1 minute'"
+    )
+    assert [await attempts.close_expired(limit=10) for _ in range(2)] == [25, 0]
+    transactions = "SELECT count(DISTINCT xmin::text) FROM attempt WHERE state = 'expired'"
+    assert await db.pool().fetchval(transactions) == 3
