@@ -36,6 +36,8 @@ PDF_LIBRARIES = {
 SERVERS = {"nginx": "nginx-light", "pgbouncer": "pgbouncer"}
 # A token in software, for the tests of signing with one.
 SOFT_TOKEN = {"softhsm2-util": "softhsm2"}
+# Readers of PDF files, for the tests that look at certificates.
+PDF_READERS = {"qpdf": "qpdf", "pdftoppm": "poppler-utils"}
 OLDEST_NPM = 9  # lock file version 3, and what Debian 12 has
 
 

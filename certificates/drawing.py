@@ -1,0 +1,110 @@
+"""How does a certificate's face become its PDF, in the process that draws?
+
+A program of `core.killable`; only it loads fonts, HarfBuzz and WeasyPrint. A request is
+msgpack: {"face": …, "design": …, "images": {name: [media type, bytes]}, "way": "fast" or "plain"}.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+from functools import cache
+from typing import Any
+
+import msgpack
+
+from certificates.designs import DesignContent, parse, stored
+from certificates.face import Face
+from certificates.typesetting import Composition, compose, data_address, page
+from core.archive_page import PageDrawer
+from core.blank import PLACEHOLDER, PLACEHOLDER_QR, Blank, NotABlankError, Sheet
+from core.killable import serve
+from core.qr_code import qr_code
+
+Images = Mapping[str, tuple[str, bytes]]
+# A batch has some ten: by how many lines, in which size, a name and a unit take.
+KEPT_BLANKS = 64
+_IDENTIFIER = b"giay-chung-nhan."  # a plain certificate's; a blank makes its own of what it holds
+
+_blanks: OrderedDict[tuple[object, ...], Blank] = OrderedDict()
+
+
+def request(face: Face, design: DesignContent, images: Images, way: str = "fast") -> bytes:
+    """What `answer` reads."""
+    told = {**asdict(face), "issued_on": face.issued_on.isoformat()}
+    return bytes(
+        msgpack.packb({"face": told, "design": stored(design), "images": dict(images), "way": way})
+    )
+
+
+def answer(content: bytes) -> bytes:
+    told: dict[str, Any] = msgpack.unpackb(content)
+    face = Face(**{**told["face"], "issued_on": date.fromisoformat(told["face"]["issued_on"])})
+    design = parse(told["design"])
+    images: Images = {name: (image[0], image[1]) for name, image in told["images"].items()}
+    return (draw if told["way"] == "fast" else draw_plainly)(face, design, images)
+
+
+def draw(face: Face, design: DesignContent, images: Images) -> bytes:
+    """The fast way: its lines set into a blank, which is made at first use."""
+    composition = compose(face, design)
+    key = composition.shape
+    blank = _blanks.get(key)
+    if blank is None:
+        try:
+            blank = _blank(composition, images)
+        except NotABlankError:  # a face whose slots cannot be told apart is drawn whole
+            return draw_plainly(face, design, images)
+        _blanks[key] = blank
+        if len(_blanks) > KEPT_BLANKS:
+            _blanks.popitem(last=False)
+    else:
+        _blanks.move_to_end(key)
+    return blank.fill(
+        Sheet(
+            tuple(line for _, line in composition.slots),
+            composition.link,
+            qr_code(composition.qr),
+            composition.document_title,
+        )
+    )
+
+
+def draw_plainly(face: Face, design: DesignContent, images: Images) -> bytes:
+    """The plain way: WeasyPrint draws the whole sheet; what the fast way is compared with."""
+    composition = compose(face, design)
+    picture = data_address("image/png", qr_code(composition.qr).png())
+    return _drawer().draw(
+        page(composition, _addresses(images), picture),
+        composition.document_title,
+        composition.made_on,
+        identifier=_IDENTIFIER,
+    )
+
+
+def _blank(composition: Composition, images: Images) -> Blank:
+    picture = data_address("image/png", PLACEHOLDER_QR.png())
+    drawn = _drawer().draw(
+        page(composition, _addresses(images), picture, is_blank=True),
+        PLACEHOLDER,
+        composition.made_on,
+        identifier=_IDENTIFIER,
+    )
+    return Blank(drawn, [slot for slot, _ in composition.slots], composition.made_on)
+
+
+def _addresses(images: Images) -> dict[str, str]:
+    return {
+        name: data_address(media_type, content) for name, (media_type, content) in images.items()
+    }
+
+
+@cache
+def _drawer() -> PageDrawer:
+    return PageDrawer()
+
+
+if __name__ == "__main__":
+    serve(answer)
