@@ -57,6 +57,7 @@ def main(kind: str) -> int:
                 want_browser(kind)
                 want_servers(kind)
                 want_soft_token(kind)
+                want_pdf_readers(kind)
     except CannotInstallError as error:
         print(error, file=sys.stderr)
         return 1
@@ -180,6 +181,13 @@ def want_soft_token(kind: str) -> None:
     missing = [package for program, package in SOFT_TOKEN.items() if not shutil.which(program)]
     if missing and not (apt_install(missing) and all(map(shutil.which, SOFT_TOKEN))):
         ask_for(kind, by_hand("Kiểm thử ký số / tests of signing", missing))
+
+
+def want_pdf_readers(kind: str) -> None:
+    """The tests look at certificates as pictures and as text, and check their structure."""
+    missing = [package for program, package in PDF_READERS.items() if not shutil.which(program)]
+    if missing and not (apt_install(missing) and all(map(shutil.which, PDF_READERS))):
+        ask_for(kind, by_hand("Kiểm thử giấy chứng nhận / tests of certificates", missing))
 
 
 def is_server(program: str) -> bool:
