@@ -1,25 +1,25 @@
 """How does a certificate's face become its PDF, in the process that draws?
 
-A program of `core.killable`; only it loads fonts, HarfBuzz and WeasyPrint. A request is
-msgpack: {"face": …, "design": …, "images": {name: [media type, bytes]}, "way": "fast" or "plain"}.
+A program of `core.killable`, asked by `certificates.drawing_request`; only it loads fonts, HarfBuzz
+and WeasyPrint.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import asdict
-from datetime import date
 from functools import cache
 from typing import Any
 
 import msgpack
 
-from certificates.designs import DesignContent, parse, stored
+from certificates.composing import face_from_json
+from certificates.designs import DesignContent, parse
 from certificates.face import Face
 from certificates.typesetting import Composition, compose, data_address, page
 from core.archive_page import PageDrawer
 from core.blank import PLACEHOLDER, PLACEHOLDER_QR, Blank, NotABlankError, Sheet
+from core.imposing import imposed
 from core.killable import serve
 from core.qr_code import qr_code
 
@@ -31,17 +31,11 @@ _IDENTIFIER = b"giay-chung-nhan."  # a plain certificate's; a blank makes its ow
 _blanks: OrderedDict[tuple[object, ...], Blank] = OrderedDict()
 
 
-def request(face: Face, design: DesignContent, images: Images, way: str = "fast") -> bytes:
-    """What `answer` reads."""
-    told = {**asdict(face), "issued_on": face.issued_on.isoformat()}
-    return bytes(
-        msgpack.packb({"face": told, "design": stored(design), "images": dict(images), "way": way})
-    )
-
-
 def answer(content: bytes) -> bytes:
     told: dict[str, Any] = msgpack.unpackb(content)
-    face = Face(**{**told["face"], "issued_on": date.fromisoformat(told["face"]["issued_on"])})
+    if "sheets" in told:
+        return imposed(told["sheets"])
+    face = face_from_json(told["face"])
     design = parse(told["design"])
     images: Images = {name: (image[0], image[1]) for name, image in told["images"].items()}
     return (draw if told["way"] == "fast" else draw_plainly)(face, design, images)

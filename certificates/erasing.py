@@ -7,6 +7,7 @@ holds the paper and its code still learns that it was issued and whether it coun
 
 from __future__ import annotations
 
+from certificates.printing import forget_papers
 from certificates.writing import Told, add_events
 from core import clock
 from core.db import Connection, transaction
@@ -41,4 +42,5 @@ async def forget_names(connection: Connection, person_id: int, *, by: int | None
         erased,
     )
     await add_events(connection, erased, "erased", told)
+    await forget_papers(connection, erased)
     return erased

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from certificates import issuing
+from certificates import issuing, printing
 
 Context = dict[str, Any]
 
@@ -14,3 +14,10 @@ async def issue_certificates(_context: Context, batch_id: int | None = None) -> 
     if batch_id is None:
         return await issuing.issue_waiting()
     return await issuing.issue_batch(batch_id)
+
+
+async def render_certificates(_context: Context, batch_id: int | None = None) -> int:
+    """Draw the papers of one list, or those of prizes that the sweep finds without one."""
+    if batch_id is None:
+        return await printing.render_waiting()
+    return await printing.render_batch(batch_id)

@@ -152,6 +152,21 @@ async def invalid_ids(first: int, end: int) -> list[int]:
     return [row["id"] for row in rows]
 
 
+async def find_held(person_id: int, number: str) -> CertificateShown | None:
+    """The person's own certificate of this number, typed in any form."""
+    place = read_number(number)
+    if place is None:
+        return None
+    row = await pool().fetchrow(
+        _SHOWN.format(more="") + "JOIN certificate_series s ON s.id = c.series_id "  # noqa: S608 — our own query
+        "WHERE c.series_number = $1 AND s.year = $2 AND s.symbol = $3 AND c.participant_id IN "
+        "(SELECT id FROM participant WHERE person_id = $4)",
+        *place,
+        person_id,
+    )
+    return CertificateShown(**row) if row else None
+
+
 async def is_holder(certificate_id: int, person_id: int) -> bool:
     return await pool().fetchval(  # type: ignore[no-any-return]  # one boolean
         "SELECT EXISTS (SELECT FROM certificate c JOIN participant m ON m.id = c.participant_id "

@@ -248,3 +248,20 @@ class CertificateSigning(Model):
 
     class Meta:
         table = "certificate_signing"
+
+
+class CertificatePaper(Model):
+    """A PDF of a certificate; its bytes are in the store under their SHA-256."""
+
+    id = fields.BigIntField(primary_key=True)
+    certificate: fields.ForeignKeyRelation[Certificate] = fields.ForeignKeyField(
+        "certificates.Certificate", on_delete=fields.RESTRICT, related_name="papers"
+    )
+    form = fields.CharField(max_length=16)  # plain, signed, outside_signed
+    digest = fields.CharField(max_length=64, null=True)  # none: it could not be drawn
+    size = fields.IntField(db_default=0)
+    fault = fields.TextField(db_default="")  # why not, as a sentence
+    stored_at = fields.DatetimeField()
+
+    class Meta:
+        table = "certificate_paper"

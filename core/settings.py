@@ -58,6 +58,11 @@ class Settings:
     local_dir: str = _setting(
         ".local", "where the embedded PostgreSQL, Valkey and the local secret live"
     )
+    certificate_dir: str = _setting(
+        "",
+        "a folder for the PDF files of certificates, shared by all web and worker processes; empty: "
+        "LOCAL_DIR/certificates",
+    )
     demo: bool | None = _setting(
         None,
         "1: demonstration province, accounts with known passwords, code 000000; refused unless "

@@ -20,6 +20,7 @@ EXPECTED_INDEXES = {
     "certificate_once", "certificate_numbered_once", "certificate_series_once", "certificate_batch_one_open",
     "certificate_signing_one_open", "certificate_owed_once", "certificate_owed_position", "certificate_design_version_once",
     "unscored_fault",
+    "certificate_paper_once", "certificate_drawn_ahead",
 }  # fmt: skip
 EXPECTED_CONSTRAINTS = {
     "attempt_state_known", "attempt_closed_or_open",
@@ -29,6 +30,7 @@ EXPECTED_CONSTRAINTS = {
     "extension_for_one_scope", "rehearsal_state_known", "rehearsal_of_a_round", "platform_switch_known", "service_span_ordered",
     "certificate_batch_approved_by_a_second_person", "certificate_batch_adds_up", "certificate_to_one",
     "certificate_state_known", "certificate_key_of_32_bytes", "certificate_kind_known", "certificate_code_sixty_bits", "certificate_of_a_participant",
+    "certificate_paper_or_fault", "certificate_paper_form_known",
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from certificates.printing import drawing
 from core import db
 from core.errors import Refusal
 from core.garbage import spare_the_collector
@@ -119,6 +120,7 @@ async def _serving(app: Starlette) -> AsyncIterator[None]:
         await app.state.attempts.close()
         await _write_activity()
         await app.state.pulse.close()
+        await drawing.close()
         await close_queue()
         await db.close_database()
 

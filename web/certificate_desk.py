@@ -82,6 +82,7 @@ def certificate_line(each: CertificateShown) -> dict[str, Any]:
         "state": words,
         "tag": tag,
         "is_nameless": each.erased_at is not None,
+        "paper_url": f"/chung-nhan/{url_form(each.number)}.pdf",
         "check_url": f"/chung-nhan/{url_form(each.number)}?ma={each.check_code}",
     }
 

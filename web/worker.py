@@ -14,6 +14,7 @@ import campaigns.jobs
 import certificates.jobs
 import people.jobs
 import quiz.jobs
+from certificates.printing import drawing
 from core import db
 from core.garbage import spare_the_collector
 from core.log import REQUEST_ID, logger
@@ -35,6 +36,7 @@ JOBS = [
     campaigns.jobs.purge_sign_in_codes,
     people.jobs.seal_audit_entries,
     certificates.jobs.issue_certificates,
+    certificates.jobs.render_certificates,
     rehearsing.rehearse,
 ]
 # The sweep that finds what nobody rang for.
@@ -49,6 +51,7 @@ LONG_JOBS = (
     quiz.jobs.rescore_waiting,
     quiz.jobs.compute_statistics,
     certificates.jobs.issue_certificates,
+    certificates.jobs.render_certificates,
 )
 RESTART_SECONDS = 1.0
 
@@ -84,6 +87,12 @@ def cron_lines() -> list[Any]:
             keep_result=0,
             timeout=LONG_JOB_SECONDS,
         ),
+        every(
+            certificates.jobs.render_certificates,
+            second={5, 25, 45},
+            keep_result=0,
+            timeout=LONG_JOB_SECONDS,
+        ),
         every(rehearsing.rehearse, second=EVERY_TEN_SECONDS, keep_result=0),
     ]
 
@@ -107,6 +116,7 @@ async def work(settings: Settings) -> None:
             await asyncio.sleep(max(0.0, RESTART_SECONDS - (time.monotonic() - started)))
     finally:
         await pulse.close()
+        await drawing.close()
         await close_queue()
         await db.close_database()
 

@@ -16,7 +16,8 @@ from defusedxml import ElementTree
 from PIL import Image, ImageChops
 
 from certificates.designs import BUILT_IN, DesignContent
-from certificates.drawing import _drawer, answer, draw, draw_plainly, request
+from certificates.drawing import _drawer, answer, draw, draw_plainly
+from certificates.drawing_request import request
 from certificates.face import Face
 from certificates.typesetting import MIDDLE, compose, page
 from core.errors import Refusal

@@ -92,6 +92,7 @@ MATRIX = {
     "GET /chung-nhan":                        ALL_200,
     "GET /chung-nhan/ngoai-tuyen":            ALL_200,
     "GET /chung-nhan/khong-mang.js":          ALL_200,
+    "GET /chung-nhan/{number}.pdf":           ALL_404,  # with a session or a code: test_certificate_papers
     "GET /chung-nhan/{number}":               ALL_404,  # with a check code: test_check
     "GET /.well-known/hieu-so-keys.json":     ALL_200,
     "GET /.well-known/did.json":              ALL_200,
@@ -210,6 +211,9 @@ MATRIX = {
     "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/danh-sach/{batch}": "door 403 403 403 403 200 200 403 200 200 404",
     "POST /quan-tri/cuoc-thi/{slug}/chung-nhan/danh-sach/{batch}/duyet": "door 403 403 403 403 403 303 403 403 422 403",
     "POST /quan-tri/cuoc-thi/{slug}/chung-nhan/danh-sach/{batch}/rut": "door 403 403 403 403 303 403 403 403 422 404",
+    "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/tai-ve.zip": "door 403 403 403 403 404 404 403 404 404 404",
+    "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/to-in.pdf": "door 403 403 403 403 404 404 403 404 404 404",
+    "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/giay/{certificate}/tep.pdf": "door 403 403 403 403 404 404 403 404 404 404",
     "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/giay/{certificate}": "door 403 403 403 403 200 200 403 200 200 404",
     "POST /quan-tri/cuoc-thi/{slug}/chung-nhan/giay/{certificate}/thu-hoi": MAKER_422,
     "POST /quan-tri/cuoc-thi/{slug}/chung-nhan/giay/{certificate}/sua": MAKER_422,

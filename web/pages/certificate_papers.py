@@ -1,0 +1,84 @@
+"""The papers themselves: for their holders, for whoever has the code, and for those who print."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from certificates import bundles, lookup, printing
+from certificates.lookup import CertificateShown
+from certificates.owed import KINDS
+from core.errors import Refusal
+from web.certificate_desk import LARGEST_ID
+from web.contest_desk import asked
+from web.forms import Form, whole
+from web.guard import viewer_of
+from web.office import download
+
+
+async def paper(request: Request) -> Response:
+    """For the holder's session, or with the check code that stands on the paper."""
+    found = await _held(request) or await _by_code(request)
+    if found is None:
+        raise Refusal("not_found", "Không tìm thấy giấy chứng nhận này. Hãy kiểm tra lại số và mã.")
+    made = await printing.paper(found.id)
+    response = download(made.content, made.file_name)
+    response.headers["Content-Disposition"] = f'inline; filename="{made.file_name}"'
+    return response
+
+
+async def office_paper(request: Request) -> Response:
+    contest, _ = await asked(request, "see_certificates")
+    certificate_id = whole(request.path_params["certificate"], largest=LARGEST_ID)
+    found = await lookup.get(certificate_id or 0)
+    if found.contest_id != contest.id:
+        raise Refusal("not_found", "Không tìm thấy giấy chứng nhận này.")
+    made = await printing.paper(found.id)
+    return download(made.content, made.file_name)
+
+
+async def archive(request: Request) -> Response:
+    """All papers, or a unit's, in one ZIP that grows while it is sent."""
+    found = await _bundled(request)
+    if not found:
+        raise Refusal("not_found", "Không có giấy chứng nhận nào còn hiệu lực theo lựa chọn này.")
+    stream: AsyncIterator[bytes] = bundles.as_zip(found)
+    return StreamingResponse(
+        stream,
+        media_type="application/zip",
+        headers={
+            "Content-Disposition": 'attachment; filename="giay-chung-nhan.zip"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+async def sheets(request: Request) -> Response:
+    return download(await bundles.as_sheets(await _bundled(request)), "giay-chung-nhan-in.pdf")
+
+
+async def _bundled(request: Request) -> list[bundles.Bundled]:
+    contest, _ = await asked(request, "see_certificates")
+    query = Form({name: [value] for name, value in request.query_params.items()})
+    kind = query.text("loai")
+    return await bundles.find_bundled(
+        contest.id,
+        unit_id=whole(query.text("don_vi"), largest=LARGEST_ID),
+        kind=kind if kind in KINDS else "",
+        batch_id=whole(query.text("danh_sach"), largest=LARGEST_ID),
+    )
+
+
+async def _held(request: Request) -> CertificateShown | None:
+    viewer = await viewer_of(request)
+    if viewer is None:
+        return None
+    return await lookup.find_held(viewer.person_id, request.path_params["number"])
+
+
+async def _by_code(request: Request) -> CertificateShown | None:
+    code = request.query_params.get("ma", "")[:40]
+    found = await lookup.find_by_number(request.path_params["number"], code) if code else None
+    return found.certificate if found else None
