@@ -19,7 +19,7 @@ from weasyprint.urls import URLFetcher, URLFetcherResponse
 from core.typefaces import NAMES, typeface
 
 PRODUCER = "Hieu So"
-PICTURE_DPI = 300
+PICTURE_DPI = 200  # what a print shop needs at least; a seal then takes some 10 kB
 
 
 class _DataOnly(URLFetcher):  # type: ignore[misc]  # weasyprint ships no types

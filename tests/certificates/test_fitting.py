@@ -15,7 +15,7 @@ def width(text: str) -> int:
 
 
 def test_the_largest_step_that_holds_the_text_is_taken() -> None:
-    room = 20 * 20 * 0.5 * POINT_MM  # twenty letters of the first step
+    room = 20.1 * 20 * 0.5 * POINT_MM  # twenty letters of the first step
     assert fit("a" * 20, room, STEPS, width) == (20, ["a" * 20])
     assert fit("a" * 26, room, STEPS, width) == (15, ["a" * 26])
     assert fit("Nguyễn Thị Hoàng Phương Thảo Vy", room, STEPS, width) == (
@@ -27,7 +27,7 @@ def test_the_largest_step_that_holds_the_text_is_taken() -> None:
 
 def test_an_address_breaks_where_it_can_be_read() -> None:
     address = "https://thi.example/chung-nhan/00123-2026-GCN?ma=ABC"
-    found = fit(address, 20 * 5 * POINT_MM, (Step(10, 3),), width)
+    found = fit(address, 20 * 5 * POINT_MM, (Step(10, 4),), width)
     assert found is not None
     assert "".join(found[1]) == address
     assert found[1][-1].startswith(("?", "2026", "GCN", "00123"))
