@@ -66,11 +66,13 @@ def draw(face: Face, design: DesignContent, images: Images) -> bytes:
     )
 
 
-def draw_plainly(face: Face, design: DesignContent, images: Images) -> bytes:
+def draw_plainly(
+    face: Face, design: DesignContent, images: Images, drawer: PageDrawer | None = None
+) -> bytes:
     """The plain way: WeasyPrint draws the whole sheet; what the fast way is compared with."""
     composition = compose(face, design)
     picture = data_address("image/png", qr_code(composition.qr).png())
-    return _drawer().draw(
+    return (drawer or _drawer()).draw(
         page(composition, _addresses(images), picture),
         composition.document_title,
         composition.made_on,

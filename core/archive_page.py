@@ -7,7 +7,7 @@ plain way; `core.blank` sets many sheets of one page faster, and must look the s
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 from typing import Any
 from xml.sax.saxutils import escape
@@ -19,6 +19,7 @@ from weasyprint.urls import URLFetcher, URLFetcherResponse
 from core.typefaces import NAMES, typeface
 
 PRODUCER = "Hieu So"
+FAMILIES = tuple(f"{prefix}-{name}" for name in NAMES for prefix in ("face", "slot"))
 PICTURE_DPI = 200  # what a print shop needs at least; a seal then takes some 10 kB
 
 
@@ -35,14 +36,13 @@ class _DataOnly(URLFetcher):  # type: ignore[misc]  # weasyprint ships no types
 class PageDrawer:
     """Draws pages with the typefaces as families: `face-serif`, and each once more as `slot-serif`."""
 
-    def __init__(self) -> None:
+    def __init__(self, families: Collection[str] = FAMILIES) -> None:
         self._fetcher = _DataOnly()
         self._fonts = FontConfiguration()
         faces = "".join(
-            f"@font-face {{ font-family: {prefix}{name}; src: url(data:font/ttf;base64,"
-            f"{base64.b64encode(typeface(name).content).decode()}) }}"
-            for name in NAMES
-            for prefix in ("face-", "slot-")
+            f"@font-face {{ font-family: {family}; src: url(data:font/ttf;base64,"
+            f"{base64.b64encode(typeface(family[5:]).content).decode()}) }}"
+            for family in families
         )
         self._style = CSS(string=faces, font_config=self._fonts, url_fetcher=self._fetcher)
 

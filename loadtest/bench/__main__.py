@@ -13,7 +13,17 @@ from typing import Protocol
 
 import uvloop
 
-from loadtest.bench import attempt, board, memory, page, rescoring, save, scoring, start
+from loadtest.bench import (
+    attempt,
+    board,
+    certificates,
+    memory,
+    page,
+    rescoring,
+    save,
+    scoring,
+    start,
+)
 from loadtest.report import Figures, Outcome, publish, say
 from loadtest.stack import Stack, running_stack
 
@@ -55,6 +65,7 @@ BENCHES = {
     "scoring": Bench(scoring.bench_scoring, scoring.people_needed),
     "rescoring": Bench(rescoring.bench_rescoring, rescoring.people_needed),
     "board": Bench(board.bench_board, board.people_needed),
+    "certificates": Bench(certificates.bench_certificates, certificates.people_needed),
 }
 
 
