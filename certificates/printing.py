@@ -119,6 +119,9 @@ async def keep_paper(certificate_id: int, form: str, content: bytes) -> str:
         )
         if is_first and form != "plain":
             await add_events(connection, [certificate_id], "signed", Told(by=None, at=clock.now()))
+    if is_first is None:  # the name went while it was drawn
+        await store_of(settings()).remove(digest)
+        raise Refusal("not_found", "Không tìm thấy giấy chứng nhận này.")
     return digest
 
 

@@ -49,6 +49,8 @@ _STATUS = {
     "not_valid": 409,
     "both_entered": 409,
     "rehearsal_running": 409,
+    "not_in_force": 410,
+    "no_pdf": 503,
     "round_near": 409,
 }
 
