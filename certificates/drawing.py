@@ -22,10 +22,12 @@ from core.blank import PLACEHOLDER, PLACEHOLDER_QR, Blank, NotABlankError, Sheet
 from core.imposing import imposed
 from core.killable import serve
 from core.qr_code import qr_code
+from core.small_picture import small_png
 
 Images = Mapping[str, tuple[str, bytes]]
 # A batch has some ten: by how many lines, in which size, a name and a unit take.
 KEPT_BLANKS = 64
+PICTURE_SIDE = 360  # pixels: a signature's 46 mm at 200 dpi
 _IDENTIFIER = b"giay-chung-nhan."  # a plain certificate's; a blank makes its own of what it holds
 
 _blanks: OrderedDict[tuple[object, ...], Blank] = OrderedDict()
@@ -35,6 +37,8 @@ def answer(content: bytes) -> bytes:
     told: dict[str, Any] = msgpack.unpackb(content)
     if "sheets" in told:
         return imposed(told["sheets"])
+    if "picture" in told:
+        return small_png(told["picture"], PICTURE_SIDE)
     face = face_from_json(told["face"])
     design = parse(told["design"])
     images: Images = {name: (image[0], image[1]) for name, image in told["images"].items()}

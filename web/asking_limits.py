@@ -77,3 +77,10 @@ def _too_many() -> Refusal:
         "Địa chỉ mạng này vừa tra quá nhiều lần. Bạn chờ một phút rồi thử lại.",
         retry_after_seconds=RETRY_SECONDS,
     )
+
+
+def limits_of(request: Request) -> AskingLimits:
+    state = request.app.state
+    if not hasattr(state, "asking_limits"):
+        state.asking_limits = AskingLimits(state.settings.redis_url)
+    return state.asking_limits  # type: ignore[no-any-return]  # State has no types

@@ -139,6 +139,13 @@ MATRIX = {
     "POST /quan-tri/chung-nhan/so":           MAKER_422,
     "POST /quan-tri/chung-nhan/nguoi-ky":     MAKER_422,
     "POST /quan-tri/chung-nhan/nguoi-ky/{signer}/thoi": "door 403 403 403 403 303 403 403 403 303 404",
+    "GET /quan-tri/chung-nhan/mau":           MAKER_200,
+    "POST /quan-tri/chung-nhan/mau":          MAKER_422,
+    "GET /quan-tri/chung-nhan/mau/{design}":  MAKER_200,
+    "POST /quan-tri/chung-nhan/mau/{design}": "door 403 403 403 403 303 403 403 403 303 404",
+    "GET /quan-tri/chung-nhan/mau/{design}/xem-thu.pdf": MAKER_200,
+    "POST /quan-tri/chung-nhan/mau/{design}/hinh": MAKER_422,
+    "POST /quan-tri/chung-nhan/mau/{design}/thoi": "door 403 403 403 403 303 403 403 403 303 404",
     "GET /quan-tri/cuoc-thi":                 "door 403 403 403 200 200 200 200 200 200 200",
     "POST /quan-tri/cuoc-thi":                MAKER_422.replace("404", "422"),  # for the own unit
     "GET /quan-tri/cuoc-thi/{slug}":          DESK_200,
@@ -352,6 +359,7 @@ async def _address(path: str, stage: Stage) -> str:
     made = {
         "{prize}": lambda: _prize(stage.arena.contest_id),
         "{batch}": lambda: _list_of_certificates(stage),
+        "{design}": _design,
         "{certificate}": lambda: _certificate(stage),
     }
     for hole, make_one in made.items():
@@ -362,6 +370,16 @@ async def _address(path: str, stage: Stage) -> str:
     ):  # fmt: skip
         filled = filled.replace(name, value)
     return filled.replace("/static/{path:path}", assets().address("base.css"))
+
+
+async def _design() -> int:
+    """An office's own, with one version."""
+    return await db.pool().fetchval(
+        "WITH d AS (INSERT INTO certificate_design (base, name, created_by_id, created_at) "
+        "SELECT 'hien-dai', 'Mẫu của Sở', id, now() FROM account LIMIT 1 RETURNING id) "
+        "INSERT INTO certificate_design_version (design_id, number, content, digest, created_at) "
+        "SELECT id, 1, '{}', '', now() FROM d RETURNING design_id"
+    )
 
 
 async def _list_of_certificates(stage: Stage, state: str = "in_review") -> int:

@@ -11,11 +11,14 @@ from certificates import bundles, lookup, printing
 from certificates.lookup import CertificateShown
 from certificates.owed import KINDS
 from core.errors import Refusal
+from web.asking_limits import FILES, WRONG, limits_of
 from web.certificate_desk import LARGEST_ID
 from web.contest_desk import asked
 from web.forms import Form, whole
 from web.guard import viewer_of
 from web.office import download
+
+LONGEST_TYPED = 100
 
 
 async def paper(request: Request) -> Response:
@@ -79,6 +82,15 @@ async def _held(request: Request) -> CertificateShown | None:
 
 
 async def _by_code(request: Request) -> CertificateShown | None:
-    code = request.query_params.get("ma", "")[:40]
-    found = await lookup.find_by_number(request.path_params["number"], code) if code else None
+    """Counted as a question to the check page is: a paper tells what that page tells."""
+    code = request.query_params.get("ma", "")[:LONGEST_TYPED]
+    if not code:
+        return None
+    limits = limits_of(request)
+    await limits.look(request, WRONG, "wrong")
+    await limits.count(request, FILES, "papers")
+    number = request.path_params["number"][:LONGEST_TYPED]
+    found = await lookup.find_by_number(number, code)
+    if found is None:
+        await limits.count(request, WRONG, "wrong")
     return found.certificate if found else None

@@ -15,7 +15,7 @@ from certificates import keys, lookup, payload
 from certificates.lookup import Checked
 from core import clock
 from core.text import clean
-from web.asking_limits import ASKED, WRONG, AskingLimits
+from web.asking_limits import ASKED, WRONG, limits_of
 from web.assets import FOLDER, assets
 from web.forms import Form
 from web.render import language_of, render
@@ -54,7 +54,7 @@ async def ask_page(request: Request) -> Response:
 
 async def check(request: Request) -> Response:
     """What the register says; a wrong code is answered as an unknown number is."""
-    limits = _limits(request)
+    limits = limits_of(request)
     await limits.look(request, WRONG, "wrong")
     await limits.count(request, ASKED, "asked")
     number = request.path_params["number"][:LONGEST_TYPED]
@@ -142,10 +142,3 @@ def _answer(
     """No search engine keeps whose certificate it was."""
     described = {"keys_url": KEYS, "kinds": KIND_WORDS, **context}
     return render(request, template, described, status=status, headers={"X-Robots-Tag": "noindex"})
-
-
-def _limits(request: Request) -> AskingLimits:
-    state = request.app.state
-    if not hasattr(state, "asking_limits"):
-        state.asking_limits = AskingLimits(state.settings.redis_url)
-    return state.asking_limits  # type: ignore[no-any-return]  # State has no types

@@ -1,0 +1,111 @@
+"""Papers in the browser: the holder's, by the code on the paper, the office's; designs of one's own."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from PIL import Image
+
+from certificates import printing
+from certificates.changing import revoke
+from certificates.issuing import issue_waiting
+from core import db
+from tests.web.cast import Stage
+from tests.web.test_manage_certificates import PATH, propose, stage
+
+__all__ = ["stage"]  # the fixture
+DESIGNS = "/quan-tri/chung-nhan/mau"
+
+
+@pytest.fixture(autouse=True)
+async def drawing_ends() -> AsyncIterator[None]:
+    yield
+    await printing.drawing.close()
+
+
+async def issued(stage: Stage) -> tuple[str, str, int]:
+    """Mai's paper: its address, its code, its id."""
+    listed = await propose(stage)
+    assert (await stage.clients["approver"].post(f"{listed}/duyet")).is_redirect
+    await issue_waiting()
+    row = await db.pool().fetchrow(
+        "SELECT c.id, c.number, c.check_code FROM certificate c "
+        "JOIN participant p ON p.id = c.participant_id WHERE p.person_id = $1",
+        stage.arena.person_ids[0],
+    )
+    assert row is not None
+    return f"/chung-nhan/{row['number'].replace('/', '-')}.pdf", row["check_code"], row["id"]
+
+
+async def test_a_paper_is_for_its_holder_and_for_whoever_has_its_code(
+    stage: Stage, visitor: httpx.AsyncClient
+) -> None:
+    address, code, certificate_id = await issued(stage)
+    own = await stage.clients["mai"].get(address)
+    assert own.headers["content-type"] == "application/pdf"
+    assert own.headers["cache-control"] == "no-store"
+    assert (await visitor.get(address, params={"ma": code})).content == own.content
+    for stranger in (visitor, stage.clients["charlie"]):
+        assert (await stranger.get(address)).status_code == 404
+        assert (await stranger.get(address, params={"ma": "0000-0000-0000"})).status_code == 404
+    listed = (await stage.clients["mai"].get("/tai-khoan/chung-nhan")).text
+    assert f'href="{address}"' in listed
+    await revoke(certificate_id, reason="nhầm", public_reason="Cấp nhầm", by=None)
+    assert (await stage.clients["mai"].get(address)).status_code == 410
+
+
+async def test_the_office_takes_one_or_all(stage: Stage) -> None:
+    _, _, certificate_id = await issued(stage)
+    organiser = stage.clients["organiser"]
+    one = await organiser.get(f"{PATH}/giay/{certificate_id}/tep.pdf")
+    assert one.content.startswith(b"%PDF")
+    whole = await organiser.get(f"{PATH}/tai-ve.zip")
+    with zipfile.ZipFile(io.BytesIO(whole.content)) as archive:
+        assert len(archive.namelist()) == 2
+        assert one.content in {archive.read(name) for name in archive.namelist()}
+    assert (await organiser.get(f"{PATH}/to-in.pdf")).content.startswith(b"%PDF")
+    assert (await organiser.get(f"{PATH}/tai-ve.zip", params={"loai": "prize"})).status_code == 404
+
+
+async def test_an_office_makes_a_design_of_its_own_whose_versions_stay(stage: Stage) -> None:
+    organiser = stage.clients["organiser"]
+    refused = await organiser.post(DESIGNS, data={"ten": " ", "goc": "../x"})
+    assert refused.status_code == 422
+    made = await organiser.post(DESIGNS, data={"ten": "Mẫu của Sở", "goc": "hien-dai"})
+    own = made.headers["location"]
+    assert (await organiser.post(own, data={"mau_sac": "url(x)"})).status_code == 422
+    assert (await organiser.post(own, data={"mau_sac": "la", "loi_dan": "Khen"})).is_redirect
+    picture = io.BytesIO()
+    Image.new("RGB", (1200, 900), (180, 20, 30)).save(picture, "PNG")
+    for content, status in ((picture.getvalue(), 303), (b"<svg onload=x>", 422), (b"", 422)):
+        answer = await organiser.post(
+            f"{own}/hinh", data={"hinh": "seal"}, files={"tep": ("a.png", content)}
+        )
+        assert answer.status_code == status
+    page = (await organiser.get(own)).text
+    assert "bản 3" in page
+    assert "đã có" in page
+    kept = await db.pool().fetchval("SELECT content FROM certificate_image")
+    with Image.open(io.BytesIO(kept)) as small:
+        assert max(small.size) <= 360
+    tried = await organiser.get(f"{own}/xem-thu.pdf", params={"mau_sac": "than", "dai": "1"})
+    assert tried.content.startswith(b"%PDF")
+    assert (await organiser.get(own)).text.count("bản 3") == page.count("bản 3")
+    assert (await organiser.post(f"{own}/thoi")).is_redirect
+    assert (await organiser.get(own)).status_code == 404
+
+
+async def test_the_finished_designs_are_not_edited(stage: Stage) -> None:
+    organiser = stage.clients["organiser"]
+    page = (await organiser.get(DESIGNS)).text
+    assert page.count('class="line-item"') == 3
+    finished = await db.pool().fetchval(
+        "SELECT min(id) FROM certificate_design WHERE created_by_id IS NULL"
+    )
+    assert "Lưu bản mới" not in (await organiser.get(f"{DESIGNS}/{finished}")).text
+    answer = await organiser.post(f"{DESIGNS}/{finished}", data={"mau_sac": "la"})
+    assert answer.status_code == 422
