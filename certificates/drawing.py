@@ -16,6 +16,7 @@ import msgpack
 from certificates.composing import face_from_json
 from certificates.designs import DesignContent, parse
 from certificates.face import Face
+from certificates.share_picture import share_picture
 from certificates.typesetting import Composition, compose, data_address, page
 from core.archive_page import PageDrawer
 from core.blank import PLACEHOLDER, PLACEHOLDER_QR, Blank, NotABlankError, Sheet
@@ -37,6 +38,8 @@ def answer(content: bytes) -> bytes:
     told: dict[str, Any] = msgpack.unpackb(content)
     if "sheets" in told:
         return imposed(told["sheets"])
+    if "share" in told:
+        return share_picture(told["share"])
     if "picture" in told:
         return small_png(told["picture"], PICTURE_SIDE)
     face = face_from_json(told["face"])

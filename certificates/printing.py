@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import msgpack
+
 from certificates.composing import face_from_json
 from certificates.designs import IMAGES, DesignContent, parse
 from certificates.drawing_request import request
@@ -99,6 +101,30 @@ async def paper(certificate_id: int, form: str = "") -> Paper:
         raise Refusal("not_found", "Giấy chứng nhận này chưa có bản đã ký.")
     content = await _draw(certificate_id)
     return Paper(content, await keep_paper(certificate_id, "plain", content), name)
+
+
+async def share_picture(
+    certificate_id: int, foot: str, *, with_name: bool, with_result: bool
+) -> bytes:
+    """A PNG to share: the contest, and of the holder only what is asked for.
+
+    Refuses as `paper` does.
+    """
+    row = await pool().fetchrow(
+        "SELECT face FROM certificate WHERE id = $1 AND erased_at IS NULL AND state = 'issued'",
+        certificate_id,
+    )
+    if row is None:
+        raise Refusal("not_found", "Không tìm thấy giấy chứng nhận này.")
+    face = row["face"]
+    texts = {
+        "title": "Tôi có giấy chứng nhận" if not with_name else "Giấy chứng nhận",
+        "name": face.get("printed_name", "") if with_name else "",
+        "contest": face.get("contest_title", ""),
+        "result": face.get("result", "") if with_result else "",
+        "foot": foot,
+    }
+    return await drawing.ask(msgpack.packb({"share": texts}))
 
 
 async def keep_paper(certificate_id: int, form: str, content: bytes) -> str:

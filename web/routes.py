@@ -119,6 +119,7 @@ TABLE: list[tuple[str, str, Access, Handler]] = [
     ("POST", "/tai-khoan/phien/thu-hoi-het", SIGNED_IN, account.revoke_other_sessions),
     ("POST", "/tai-khoan/dong-y", SIGNED_IN, account.change_consent),
     ("GET", "/tai-khoan/chung-nhan", SIGNED_IN, certificates.own),
+    ("GET", "/tai-khoan/chung-nhan/{certificate}/chia-se.png", SIGNED_IN, certificate_papers.share),
     ("GET", "/tai-khoan/chung-nhan/{certificate}/huy-hieu", SIGNED_IN, badges.own_badge),
     ("GET", "/chung-nhan", EVERYBODY, check.ask_page),
     ("GET", "/chung-nhan/ngoai-tuyen", EVERYBODY, check.offline_page),

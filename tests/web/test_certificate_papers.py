@@ -58,6 +58,23 @@ async def test_a_paper_is_for_its_holder_and_for_whoever_has_its_code(
     assert (await stage.clients["mai"].get(address)).status_code == 410
 
 
+async def test_a_picture_to_share_is_the_holder_s_alone_and_tells_what_was_chosen(
+    stage: Stage,
+) -> None:
+    _, _, certificate_id = await issued(stage)
+    address = f"/tai-khoan/chung-nhan/{certificate_id}/chia-se.png"
+    mai = stage.clients["mai"]
+    pictures = {
+        (await mai.get(address, params=chosen)).content
+        for chosen in ({}, {"ten": "1"}, {"ket_qua": "1"}, {"ten": "1", "ket_qua": "1"})
+    }
+    assert len(pictures) == 4
+    for content in pictures:
+        with Image.open(io.BytesIO(content)) as picture:
+            assert picture.size == (1200, 630)
+    assert (await stage.clients["charlie"].get(address)).status_code == 404
+
+
 async def test_the_office_takes_one_or_all(stage: Stage) -> None:
     _, _, certificate_id = await issued(stage)
     organiser = stage.clients["organiser"]

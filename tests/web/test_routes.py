@@ -88,6 +88,7 @@ MATRIX = {
     "POST /tai-khoan/phien/thu-hoi-het":      SIGNED_303,
     "POST /tai-khoan/dong-y":                 SIGNED_422,
     "GET /tai-khoan/chung-nhan":              SIGNED_200,
+    "GET /tai-khoan/chung-nhan/{certificate}/chia-se.png": NO_PASSWORD,  # the holder: test_certificate_papers
     "GET /tai-khoan/chung-nhan/{certificate}/huy-hieu": NO_PASSWORD,  # the holder: test_badges
     "GET /chung-nhan":                        ALL_200,
     "GET /chung-nhan/ngoai-tuyen":            ALL_200,

@@ -11,11 +11,12 @@ from certificates import bundles, lookup, printing
 from certificates.lookup import CertificateShown
 from certificates.owed import KINDS
 from core.errors import Refusal
+from core.settings import settings
 from web.asking_limits import FILES, WRONG, limits_of
 from web.certificate_desk import LARGEST_ID
 from web.contest_desk import asked
 from web.forms import Form, whole
-from web.guard import viewer_of
+from web.guard import signed_in, viewer_of
 from web.office import download
 
 LONGEST_TYPED = 100
@@ -30,6 +31,22 @@ async def paper(request: Request) -> Response:
     response = download(made.content, made.file_name)
     response.headers["Content-Disposition"] = f'inline; filename="{made.file_name}"'
     return response
+
+
+async def share(request: Request) -> Response:
+    """A picture for social networks, with the name and the result only if the holder ticks them."""
+    viewer = await signed_in(request)
+    certificate_id = whole(request.path_params["certificate"], largest=LARGEST_ID) or 0
+    if not await lookup.is_holder(certificate_id, viewer.person_id):
+        raise Refusal("not_found", "Không tìm thấy giấy chứng nhận này.")
+    chosen = request.query_params
+    picture = await printing.share_picture(
+        certificate_id,
+        settings().site_organiser,
+        with_name="ten" in chosen,
+        with_result="ket_qua" in chosen,
+    )
+    return download(picture, "giay-chung-nhan.png", "image/png")
 
 
 async def office_paper(request: Request) -> Response:
