@@ -146,7 +146,7 @@ MATRIX = {
     "POST /quan-tri/chung-nhan/mau/{design}": "door 403 403 403 403 303 403 403 403 303 404",
     "GET /quan-tri/chung-nhan/mau/{design}/xem-thu.pdf": MAKER_200,
     "POST /quan-tri/chung-nhan/mau/{design}/hinh": MAKER_422,
-    "POST /quan-tri/chung-nhan/mau/{design}/thoi": "door 403 403 403 403 303 403 403 403 303 404",
+    "POST /quan-tri/chung-nhan/mau/{design}/thoi": "door 403 403 403 403 303 403 403 403 404 404",
     "GET /quan-tri/cuoc-thi":                 "door 403 403 403 200 200 200 200 200 200 200",
     "POST /quan-tri/cuoc-thi":                MAKER_422.replace("404", "422"),  # for the own unit
     "GET /quan-tri/cuoc-thi/{slug}":          DESK_200,
@@ -219,7 +219,7 @@ MATRIX = {
     "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/danh-sach/{batch}": "door 403 403 403 403 200 200 403 200 200 404",
     "POST /quan-tri/cuoc-thi/{slug}/chung-nhan/danh-sach/{batch}/duyet": "door 403 403 403 403 403 303 403 403 422 403",
     "POST /quan-tri/cuoc-thi/{slug}/chung-nhan/danh-sach/{batch}/rut": "door 403 403 403 403 303 403 403 403 422 404",
-    "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/tai-ve.zip": "door 403 403 403 403 404 404 403 404 404 404",
+    "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/tai-ve.zip": "door 403 403 403 403 200 200 403 200 200 404",
     "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/to-in.pdf": "door 403 403 403 403 404 404 403 404 404 404",
     "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/giay/{certificate}/tep.pdf": "door 403 403 403 403 404 404 403 404 404 404",
     "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/giay/{certificate}": "door 403 403 403 403 200 200 403 200 200 404",
