@@ -9,8 +9,9 @@ as many scored attempts in the same round. The ceiling is one SQL statement that
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 
 from core import db
@@ -26,7 +27,7 @@ from loadtest.bench.laying import (
 )
 from loadtest.cpu import Meter, Used, yardstick_ms
 from loadtest.report import Figures, Outcome, say, sync_ms
-from loadtest.stack import Stack
+from loadtest.stack import Program, Stack
 
 FULL, SMALL = 100_000, 300
 GOAL_SECONDS = 10.0  # QL5
@@ -34,6 +35,7 @@ GOAL_SCALE = 1.3  # QL8: at ten times the data
 TIMES = 10
 POLL_SECONDS = 0.1
 GIVE_UP_SECONDS = 300.0
+START_SECONDS = 5.0  # of a worker
 
 _WAITS = (
     "SELECT EXISTS (SELECT FROM unscored) "
@@ -77,52 +79,68 @@ async def _measure(stack: Stack, count: int) -> Outcome:
         once = await _score(stack, count)
         await lay_waiting(stage, count, is_open=True)
         expired = await _score(stack, count, are_open=True)
-        await lay_scored(stage, (TIMES - 3) * count)
+        async with _second_worker(stack) as second:
+            await lay_waiting(stage, count)
+            two = await _score(stack, count, second)
+        await lay_scored(stage, (TIMES - 4) * count)
         await lay_waiting(stage, count)
         many = await _score(stack, count)
         faults = await wrong_scores(stage) + await differences()
     finally:
         await close_queue()
         await db.close_database()
-    return Outcome(_figures(count, once, expired, many, ceiling) | {
+    return Outcome(_figures(count, once, expired, two, many, ceiling) | {
         "errors": 0,
         "lost": len(faults),
         "sync_ms": floor_ms,
     }, faults)  # fmt: skip
 
 
-def _figures(count: int, once: Done, expired: Done, many: Done, ceiling: float) -> Figures:
+def _figures(
+    count: int, once: Done, expired: Done, two: Done, many: Done, ceiling: float
+) -> Figures:
     return {
         "attempts": count,
-        "seconds": round(once.seconds, 2),
-        "per_s": round(count / once.seconds),
+        **_speed(once, count),
         "goal_seconds": GOAL_SECONDS,
         "ceiling_seconds": round(ceiling, 2),
-        **_costs(once.used, count),
         "expired_seconds": round(expired.seconds, 2),
-        "at_10x": {
-            "seconds": round(many.seconds, 2),
-            "per_s": round(count / many.seconds),
-            **_costs(many.used, count),
-        },
+        "two_workers": _speed(two, count),
+        "at_10x": _speed(many, count),
         "scale_ratio": round(many.used.total / once.used.total, 2),
         "goal_scale": GOAL_SCALE,
         "yardstick_ms": round(yardstick_ms(), 2),
     }
 
 
-def _costs(used: Used, count: int) -> Mapping[str, float]:
-    """CPU milliseconds an attempt."""
+def _speed(done: Done, count: int) -> Mapping[str, float]:
+    """With CPU milliseconds an attempt."""
+    used = done.used
     return {
+        "seconds": round(done.seconds, 2),
+        "per_s": round(count / done.seconds),
         "cpu_ms_per_attempt": round(used.total / count * 1000, 4),
         **{f"{part}_ms": round(used.by_part[part] / count * 1000, 4)
            for part in ("worker", "postgres")},
     }  # fmt: skip
 
 
-async def _score(stack: Stack, count: int, *, are_open: bool = False) -> Done:
-    """Let the worker score what has just been laid, after closing those that are open."""
-    meter = Meter({part: stack.pids[part] for part in ("worker", "postgres")})
+@contextlib.asynccontextmanager
+async def _second_worker(stack: Stack) -> AsyncIterator[Program]:
+    """Beside the stack's own, as where one core is not to be all that scoring has."""
+    program = Program("worker_beside", "work", stack.folder, stack.environment)
+    program.start()
+    try:
+        await asyncio.sleep(START_SECONDS)
+        yield program
+    finally:
+        program.stop()
+
+
+async def _score(stack: Stack, count: int, *more_workers: Program, are_open: bool = False) -> Done:
+    """Let the workers score what has just been laid, after closing those that are open."""
+    workers = [*stack.pids["worker"], *(program.pid for program in more_workers)]
+    meter = Meter({"worker": workers, "postgres": stack.pids["postgres"]})
     began = time.monotonic()
     enqueue("close_expired_attempts" if are_open else "score_attempts")
     await _until_scored(since=began)
