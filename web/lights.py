@@ -133,7 +133,7 @@ def _scoring(scene: Scene) -> Light:
         return Light(
             name,
             "warn",
-            f"Kịp, nhưng có {number(now.unscorable)} bài không chấm được, đã để riêng.",
+            f"Kịp, nhưng có {number(now.unscorable)} bài không chấm được, đã tách riêng.",
             "Xem mục Bài không chấm được bên dưới. Các bài khác vẫn được chấm bình thường.",
         )
     if lag < SLOW_SCORING_SECONDS:

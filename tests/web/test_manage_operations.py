@@ -128,6 +128,25 @@ async def test_an_outage_leads_to_the_extension_form_filled_in(stage: Stage) -> 
     assert "/dieu-hanh?" not in page
 
 
+async def test_what_cannot_be_scored_is_listed_and_tried_again(stage: Stage) -> None:
+    organiser = stage.clients["organiser"]
+    await stage.clients["mai"].post("/cuoc-thi/thi/vao-thi")
+    await db.pool().execute(
+        "UPDATE attempt SET state = 'expired', closed_at = now(), receipt = '7K3M-9QX2'"
+    )
+    await db.pool().execute("UPDATE unscored SET fault = 'ValueError: x', fault_at = now()")
+    page = (await organiser.get(PAGE)).text
+    assert light(page, "Chấm bài") == "Cần xem"
+    assert "7K3M-9QX2" in page
+    assert "ValueError: x" in page
+    running = (await organiser.get("/quan-tri/cuoc-thi/thi/dang-dien-ra")).text
+    assert "1 bài không chấm được" in running
+    assert "/cham-lai" not in (await stage.clients["auditor"].get(PAGE)).text
+    assert (await organiser.post(f"{PAGE}/cham-lai")).status_code == 303
+    assert await db.pool().fetchval("SELECT count(*) FROM unscored WHERE fault IS NULL") == 1
+    assert "Bài không chấm được" not in (await organiser.get(PAGE)).text
+
+
 async def test_errors_and_slow_statements_stand_there_without_personal_data(
     stage: Stage,
 ) -> None:

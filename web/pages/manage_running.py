@@ -425,7 +425,7 @@ def _warnings(shown: RoundNow, waiting_jobs: int | None, at: Any) -> list[str]:
             )
     if shown.unscorable_count:
         found.append(
-            f"{number(shown.unscorable_count)} bài không chấm được và đã để riêng; chưa chốt được "
+            f"{number(shown.unscorable_count)} bài không chấm được và đã tách riêng; chưa chốt được "
             "kết quả khi còn bài như vậy. Lý do ghi ở trang Vận hành."
         )
     if waiting_jobs is None:
