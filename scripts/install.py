@@ -34,6 +34,8 @@ PDF_LIBRARIES = {
 }
 # Programs of deploy/, and Debian's packages that carry them.
 SERVERS = {"nginx": "nginx-light", "pgbouncer": "pgbouncer"}
+# The packages that a web or worker process loads.
+PROGRAMS = ("core", "people", "quiz", "certificates", "campaigns", "web")
 # A token in software, for the tests of signing with one.
 SOFT_TOKEN = {"softhsm2-util": "softhsm2"}
 # Readers of PDF files, for the tests that look at certificates.
@@ -51,6 +53,7 @@ def main(kind: str) -> int:
         with hold_lock():
             install_python_packages("run" if kind == "run" else "dev")
             if kind != "check":
+                compile_programs()
                 install_front_end(with_tests=kind == "test")
                 want_pdf_libraries(kind)
             if kind == "test":
@@ -119,6 +122,11 @@ def pip_install(lock: Path) -> None:
     # -qq: pip would warn, once a package, about whatever the machine's own index lacks
     run([*pip, "install", "-qq", "--no-input", "--disable-pip-version-check",
          "--require-hashes", "--only-binary=:all:", "-r", lock])  # fmt: skip
+
+
+def compile_programs() -> None:
+    """A start of ours is then a third shorter, also where its service may not write beside it."""
+    subprocess.run([PYTHON, "-m", "compileall", "-q", *PROGRAMS], check=False)
 
 
 def install_front_end(*, with_tests: bool) -> None:
