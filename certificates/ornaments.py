@@ -67,16 +67,16 @@ def strip(primary: str, accent: str, ground: str) -> str:
 @cache
 def bands(primary: str, accent: str) -> str:
     """Two broad bands, above and below, between fine lines."""
-    height, edge = 9.0, 8.0
+    height, edge = 7.0, 6.5
     parts: list[str] = []
     weave: list[tuple[float, float, float, float]] = []
     for top in (edge, PAPER_HEIGHT - edge - height):
-        weave += _row(10, top + height / 2, PAPER_WIDTH - 20, height * 0.72, 8.0)
+        weave += _row(10, top + height / 2, PAPER_WIDTH - 20, height * 0.74, 7.0)
         for line, thickness, colour in (
             (top, 0.9, primary),
             (top + height, 0.9, primary),
-            (top - 1.5, 0.25, accent),
-            (top + height + 1.5, 0.25, accent),
+            (top - 1.2, 0.25, accent),
+            (top + height + 1.2, 0.25, accent),
         ):
             parts.append(
                 f'<path d="M10 {line:g}H{PAPER_WIDTH - 10:g}" stroke="{colour}" '

@@ -185,7 +185,7 @@ ORDER = (
 )
 # The texts that share the sheet's middle, and its height in mm.
 MIDDLE = ("title", "lead", "name", "unit", "statement", "contest", "result")
-MIDDLE_HEIGHTS_MM = {"trang-trong": 97.0, "hien-dai": 97.0, "tap-the": 95.0}
+MIDDLE_HEIGHTS_MM = {"trang-trong": 92.0, "hien-dai": 91.0, "tap-the": 92.0}
 EMBLEM_MM = 23.0  # of that height, where an emblem stands above the title
 # What differs from one certificate of a batch to the next.
 PERSONAL = ("number", "name", "unit", "result", "url")

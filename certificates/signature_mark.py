@@ -22,7 +22,8 @@ from pyhanko.stamp import BaseStamp, BaseStampStyle
 FONT = "Be Vietnam Pro"
 POINTS = 7.5
 LEADING = 1.35
-WIDTH, HEIGHT, MARGIN = 210.0, 34.0, 14.0  # points
+WIDTH, HEIGHT = 210.0, 34.0  # points
+MARGIN = 46.0  # points: inside every design's frame, above the national motto
 LETTERS = "0123456789 -:+"  # of the time, whatever else the mark says
 _UNITS = 1000  # glyph space, PDF 32000-1, 9.2.4
 _INK = b"0.62 0.12 0.13 rg"  # red, as the annex has it for what agencies sign

@@ -19,6 +19,7 @@ from certificates.designs import BUILT_IN, DesignContent
 from certificates.drawing import _drawer, answer, draw, draw_plainly
 from certificates.drawing_request import request
 from certificates.face import Face
+from certificates.signature_mark import LEADING, MARGIN, POINTS, WIDTH
 from certificates.typesetting import MIDDLE, compose, page
 from core.errors import Refusal
 from tests.certificates.faces import HARD_NAMES, LONG_UNITS, a_face
@@ -91,7 +92,7 @@ def test_no_text_leaves_its_room_or_touches_another(place: int) -> None:
         issuer=face.issuer + " VÀ CHUYỂN ĐỔI SỐ TRÊN ĐỊA BÀN TỈNH LAI CHÂU",
     )
     for each in (face, long) if place % 5 == 0 else (long,):
-        boxes = text_boxes(compose_page(each, design))
+        boxes = [*text_boxes(compose_page(each, design)), ("the signature's mark", mark_box())]
         for text, (left, top, right, bottom) in boxes:
             assert left >= 8 / 25.4 * 96, text
             assert right <= (297 - 8) / 25.4 * 96, text
@@ -104,6 +105,13 @@ def test_no_text_leaves_its_room_or_touches_another(place: int) -> None:
                     min(one[3], other[3]) - max(one[1], other[1]),
                 )
                 assert min(overlap) <= 0.5, (text, other_text)
+
+
+def mark_box() -> tuple[float, float, float, float]:
+    """Where a signed paper says who signed, in three lines."""
+    left = 297 / 25.4 * 96 - (MARGIN + WIDTH) / PT_PER_PX
+    top = MARGIN / PT_PER_PX
+    return left, top, left + WIDTH / PT_PER_PX, top + 3 * POINTS * LEADING / PT_PER_PX
 
 
 def compose_page(face: Face, design: DesignContent) -> str:
