@@ -8,9 +8,10 @@ drawn or run: a script inside the file is bytes like any others.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -22,6 +23,7 @@ import orjson
 from core.errors import Refusal
 
 LIMIT_SECONDS = 20
+EACH_SECONDS = 0.5  # more for each further file; one takes some 0.05
 LIMIT_BYTES = 700_000_000  # of address space; a signed certificate takes some 150 MB
 MOST_SIGNATURES = 8
 MOST_REVISIONS = 20
@@ -58,27 +60,58 @@ class Examined:
 
 async def examine(content: bytes, *, base_size: int = 0, trust_file: str = "") -> Examined:
     """Look into a PDF file; `base_size` bytes from its start are a paper of ours, where not 0."""
+    [found] = await examine_each([(content, base_size)], trust_file=trust_file)
+    return found
+
+
+async def examine_each(
+    files: Sequence[tuple[bytes, int]], *, trust_file: str = ""
+) -> list[Examined]:
+    """The same for many files, one process for all; those after one that is too costly are "costly",
+    too, and may be asked for again.
+    """
+    seconds = LIMIT_SECONDS + len(files) * EACH_SECONDS
+    head = {"files": [[len(content), base] for content, base in files], "trust": trust_file}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "certificates.examining",
-        str(base_size),
-        trust_file,
+        str(int(seconds)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
+    assert process.stdin is not None  # as asked for
+    assert process.stdout is not None
+    told: list[Examined] = []
     try:
-        told, _ = await asyncio.wait_for(process.communicate(content), LIMIT_SECONDS)
-    except TimeoutError:
-        told = b""
+        async with asyncio.timeout(seconds):
+            sending = asyncio.ensure_future(_send(process.stdin, head, files))
+            async for line in process.stdout:
+                told.append(_read(line))  # noqa: PERF401 — what was told before a limit counts
+            await sending
+    except (TimeoutError, OSError):
+        sending.cancel()
     finally:
         if process.returncode is None:
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
             await process.wait()
-    if process.returncode or not told:
-        return Examined("costly")
-    found: dict[str, Any] = orjson.loads(told)
+    return told + [Examined("costly")] * (len(files) - len(told))
+
+
+async def _send(
+    pipe: asyncio.StreamWriter, head: Mapping[str, Any], files: Sequence[tuple[bytes, int]]
+) -> None:
+    pipe.write(orjson.dumps(head) + b"\n")
+    for content, _ in files:
+        pipe.write(content)
+        await pipe.drain()
+    pipe.close()
+
+
+def _read(line: bytes) -> Examined:
+    found: dict[str, Any] = orjson.loads(line)
     signatures = [
         Signature(**{**each, "signed_at": _instant(each["signed_at"])})
         for each in found["signatures"]
@@ -265,18 +298,21 @@ def _instant(said: str | None) -> datetime | None:
     return datetime.fromisoformat(said) if said else None
 
 
-def _main(base_size: int, trust_file: str) -> None:
-    content = sys.stdin.buffer.read()
-    try:
-        found = look(content, base_size, trust_file)
-    except (MemoryError, RecursionError):
-        found = Examined("costly")
-    except Exception:  # noqa: BLE001 — a stranger's file breaks a reader in ways without number
-        found = Examined("broken")
-    sys.stdout.buffer.write(orjson.dumps(asdict(found)))
+def _main() -> None:
+    head = orjson.loads(sys.stdin.buffer.readline())
+    for size, base_size in head["files"]:
+        content = sys.stdin.buffer.read(size)
+        try:
+            found = look(content, base_size, head["trust"])
+        except (MemoryError, RecursionError):
+            found = Examined("costly")
+        except Exception:  # noqa: BLE001 — a stranger's file breaks a reader in ways without number
+            found = Examined("broken")
+        sys.stdout.buffer.write(orjson.dumps(asdict(found)) + b"\n")
+        sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_AS, (LIMIT_BYTES, LIMIT_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (LIMIT_SECONDS, LIMIT_SECONDS))
-    _main(int(sys.argv[1]), sys.argv[2])
+    resource.setrlimit(resource.RLIMIT_CPU, (int(sys.argv[1]), int(sys.argv[1])))
+    _main()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from certificates import issuing, printing
+from certificates import batch_signing, issuing, printing
 
 Context = dict[str, Any]
 
@@ -21,3 +21,8 @@ async def render_certificates(_context: Context, batch_id: int | None = None) ->
     if batch_id is None:
         return await printing.render_waiting()
     return await printing.render_batch(batch_id)
+
+
+async def sign_certificates(_context: Context) -> int:
+    """Sign papers of the lists that wait for the office's signature."""
+    return await batch_signing.sign_waiting()

@@ -243,6 +243,7 @@ class CertificateSigning(Model):
     asked_by_id = fields.BigIntField(null=True)
     asked_at = fields.DatetimeField()
     signed_count = fields.IntField(db_default=0)
+    lease_until = fields.DatetimeField(null=True)  # a worker signs it until then
     fault = fields.TextField(db_default="")  # why it stopped, for the office
     closed_at = fields.DatetimeField(null=True)
 

@@ -37,6 +37,7 @@ JOBS = [
     people.jobs.seal_audit_entries,
     certificates.jobs.issue_certificates,
     certificates.jobs.render_certificates,
+    certificates.jobs.sign_certificates,
     rehearsing.rehearse,
 ]
 # The sweep that finds what nobody rang for.
@@ -93,6 +94,7 @@ def cron_lines() -> list[Any]:
             keep_result=0,
             timeout=LONG_JOB_SECONDS,
         ),
+        every(certificates.jobs.sign_certificates, second={15, 35, 55}, keep_result=0),
         every(rehearsing.rehearse, second=EVERY_TEN_SECONDS, keep_result=0),
     ]
 

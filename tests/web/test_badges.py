@@ -27,11 +27,11 @@ async def test_the_holder_gets_a_badge_that_ends_with_its_certificate(
     stage = await build_stage()
     await stage.issued(Rule(kind="participation"))
     row = await db.pool().fetchrow(
-        "SELECT c.id, m.person_id, c.printed_name FROM certificate c "
+        "SELECT c.id, c.number, m.person_id, c.printed_name FROM certificate c "
         "JOIN participant m ON m.id = c.participant_id ORDER BY c.id LIMIT 1"
     )
     assert row is not None
-    address = f"/tai-khoan/chung-nhan/{row['id']}/huy-hieu"
+    address = f"/tai-khoan/chung-nhan/{row['number'].replace('/', '-')}/huy-hieu"
     mai = await sign_in(row["person_id"])
     charlie = await sign_in(stage.arena.person_ids[1])
     assert (await charlie.get(address)).status_code == 404

@@ -5,8 +5,11 @@ import pytest
 
 from certificates.changing import Change, correct, revoke
 from certificates.owed import Rule
+from certificates.printing import keep_paper
 from core import db
+from tests.certificates import offices
 from tests.certificates.stage import Stage, build_stage
+from tests.certificates.test_examining import with_another_text
 from tests.web.conftest import Site
 from web import asking_limits
 from web.asking_limits import parse
@@ -103,6 +106,25 @@ async def test_guessing_ends_while_others_go_on(
     assert guesses[-1].headers["retry-after"] == "60"
     assert (await visitor.get("/chung-nhan")).status_code == 200
     assert (await visitor.get("/.well-known/hieu-so-keys.json")).status_code == 200
+
+
+async def test_a_file_is_told_from_a_forgery(stage: Stage, visitor: httpx.AsyncClient) -> None:
+    certificate_id, _, _, code = await printed()
+    plain = offices.paper("Lò Thị Mai")
+    await keep_paper(certificate_id, "plain", plain)
+    sent = await visitor.post("/chung-nhan", files={"tep": ("a.pdf", plain)})
+    assert "không bị sửa một ký tự nào" in sent.text
+    assert "đang có giá trị" in sent.text
+    assert code in sent.text  # whoever has the file has the code that is printed in it
+    forged = with_another_text(plain)
+    sent = await visitor.post("/chung-nhan", files={"tep": ("a.pdf", forged)})
+    assert "đã bị thêm hoặc sửa" in sent.text
+    assert code not in sent.text
+    sent = await visitor.post("/chung-nhan", files={"tep": ("a.pdf", offices.paper("x"))})
+    assert "không phải tệp do chúng tôi cấp" in sent.text
+    assert (await visitor.post("/chung-nhan", files={"tep": ("a.pdf", b"PK")})).status_code == 422
+    large = b"%PDF-" + bytes(11_000_000)
+    assert (await visitor.post("/chung-nhan", files={"tep": ("a.pdf", large)})).status_code == 413
 
 
 async def test_a_half_filled_form_keeps_what_was_typed(

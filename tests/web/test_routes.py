@@ -89,8 +89,9 @@ MATRIX = {
     "POST /tai-khoan/dong-y":                 SIGNED_422,
     "GET /tai-khoan/chung-nhan":              SIGNED_200,
     "GET /tai-khoan/chung-nhan/{certificate}/chia-se.png": NO_PASSWORD,  # the holder: test_certificate_papers
-    "GET /tai-khoan/chung-nhan/{certificate}/huy-hieu": NO_PASSWORD,  # the holder: test_badges
+    "GET /tai-khoan/chung-nhan/{number}/huy-hieu": NO_PASSWORD,  # the holder: test_badges
     "GET /chung-nhan":                        ALL_200,
+    "POST /chung-nhan":                       ALL_422,
     "GET /chung-nhan/ngoai-tuyen":            ALL_200,
     "GET /chung-nhan/khong-mang.js":          ALL_200,
     "GET /chung-nhan/{number}.pdf":           ALL_404,  # with a session or a code: test_certificate_papers
@@ -219,6 +220,10 @@ MATRIX = {
     "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/danh-sach/{batch}": "door 403 403 403 403 200 200 403 200 200 404",
     "POST /quan-tri/cuoc-thi/{slug}/chung-nhan/danh-sach/{batch}/duyet": "door 403 403 403 403 403 303 403 403 422 403",
     "POST /quan-tri/cuoc-thi/{slug}/chung-nhan/danh-sach/{batch}/rut": "door 403 403 403 403 303 403 403 403 422 404",
+    "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/ky-so": MAKER_200,
+    "POST /quan-tri/cuoc-thi/{slug}/chung-nhan/ky-so": MAKER_422,
+    "POST /quan-tri/cuoc-thi/{slug}/chung-nhan/ky-so/tai-len": MAKER_422,
+    "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/ky-so/chua-ky.zip": MAKER_200.replace("200", "404"),
     "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/tai-ve.zip": "door 403 403 403 403 200 200 403 200 200 404",
     "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/to-in.pdf": "door 403 403 403 403 404 404 403 404 404 404",
     "GET /quan-tri/cuoc-thi/{slug}/chung-nhan/giay/{certificate}/tep.pdf": "door 403 403 403 403 404 404 403 404 404 404",

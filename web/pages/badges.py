@@ -19,7 +19,6 @@ from web.forms import whole
 from web.guard import signed_in
 from web.office import download
 
-LARGEST_ID = 2**63 - 1
 LIST_FRESH_SECONDS = 30  # of the five minutes for which a wallet may keep the list
 ISSUER_SECONDS = 300
 MOST_LISTS = 64  # eight million certificates
@@ -28,14 +27,13 @@ MOST_LISTS = 64  # eight million certificates
 async def own_badge(request: Request) -> Response:
     """The holder's badge as a file; one that counts no more is not given out."""
     viewer = await signed_in(request)
-    certificate_id = whole(request.path_params["certificate"], largest=LARGEST_ID) or 0
-    if not await lookup.is_holder(certificate_id, viewer.person_id):
+    found = await lookup.find_held(viewer.person_id, request.path_params["number"])
+    if found is None:
         raise Refusal("not_found", "Không tìm thấy giấy chứng nhận này.")
-    found = await lookup.get(certificate_id)
     if found.state != "issued":
         raise Refusal("not_valid", "Giấy này không còn giá trị nên không có huy hiệu số.")
     await keys.published_keys()  # so that nobody holds a badge whose key nobody knows
-    awarded = Awarded(found.id, found.contest_slug, await lookup.face_of(certificate_id))
+    awarded = Awarded(found.id, found.contest_slug, await lookup.face_of(found.id))
     token = badges.credential(_issuer(request), awarded)
     name = f"huy-hieu-{url_form(found.number).encode('ascii', 'ignore').decode()}.jwt"
     return download(token.encode(), name, "application/vc+jwt")

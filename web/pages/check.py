@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from http import HTTPStatus
 from typing import Any
@@ -11,19 +12,28 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from certificates import keys, lookup, payload
+from certificates import keys, lookup, payload, uploads
 from certificates.lookup import Checked
+from certificates.numbers import url_form
 from core import clock
+from core.errors import Refusal
 from core.text import clean
-from web.asking_limits import ASKED, WRONG, limits_of
+from web.asking_limits import ASKED, FILES, WRONG, limits_of
 from web.assets import FOLDER, assets
 from web.forms import Form
+from web.office import read_upload
+from web.refusals import status_of
 from web.render import language_of, render
 
 PATH = "/chung-nhan"
 KEYS = "/.well-known/hieu-so-keys.json"
 KEYS_SECONDS = 60
 LONGEST_TYPED = 100
+# Looking into a file takes a second of a core in a process of its own: never more than these at once.
+MOST_FILES_AT_ONCE = 2
+BUSY_SECONDS = 5
+BUSY = "Đang có nhiều người kiểm tra tệp cùng lúc. Bạn thử lại sau vài giây."
+_looking = asyncio.Semaphore(MOST_FILES_AT_ONCE)
 # What a page that opens without a network needs.
 OFFLINE_FILES = (
     "base.css", "base.js", "check.js", "mark.svg", "vendor/ed25519.js",
@@ -50,6 +60,33 @@ async def ask_page(request: Request) -> Response:
     return _ask_page(
         request, form, HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     )
+
+
+async def check_file(request: Request) -> Response:
+    """A PDF file that somebody sends: is it ours, unchanged, still valid?"""
+    form = Form({})
+    try:
+        await limits_of(request).count(request, FILES, "files")
+        sent = await read_upload(request, "tep")
+        if _looking.locked():
+            raise Refusal("busy", BUSY, retry_after_seconds=BUSY_SECONDS)
+        async with _looking:
+            verdict = await uploads.check_file(sent.content)
+    except Refusal as refusal:
+        if refusal.code in {"busy", "too_many_questions"}:
+            raise
+        form.errors |= refusal.fields or {"tep": refusal.sentence}
+        return _ask_page(request, form, status_of(refusal))
+    found = verdict.certificate
+    told = {
+        "kind": verdict.kind,
+        "signatures": verdict.signatures,
+        "certificate": found,
+        "url": f"{PATH}/{quote(url_form(found.number), safe='')}?{urlencode({'ma': found.check_code})}"
+        if found and verdict.kind != "changed"
+        else None,
+    }
+    return _answer(request, "check/ask.html", {"form": form.for_page(), "file": told})
 
 
 async def check(request: Request) -> Response:
