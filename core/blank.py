@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 from io import BytesIO
+from urllib.parse import quote
 
 import pikepdf
 from isal import isal_zlib
@@ -106,7 +107,7 @@ class Blank:
             }
             own.update(_font_objects(font, glyphs))
         own[self._picture] = _picture(sheet.qr)
-        link = _string(sheet.link)
+        link = _address(sheet.link)
         own |= {number: rest.replace(b"@", link) for number, rest in self._links.items()}
         own[self._info] = (
             f"<</Title {_string(sheet.title).decode()}/Producer ({PRODUCER})"
@@ -350,6 +351,12 @@ def _picture(qr: QrCode) -> bytes:
 
 def _string(text: str) -> bytes:
     return b"<" + (b"\xfe\xff" + text.encode("utf-16-be")).hex().encode() + b">"
+
+
+def _address(link: str) -> bytes:
+    """An address in ASCII, as a link's action wants it."""
+    plain = quote(link, safe=":/?#[]@!$&'()*+,;=%")
+    return b"(" + re.sub(r"([()\\])", r"\\\1", plain).encode() + b")"
 
 
 def _stream(head: bytes, content: bytes) -> bytes:

@@ -191,6 +191,8 @@ def test_a_certificate_is_small_whole_and_for_an_archive(base: str, tmp_path: Pa
             assert "/ToUnicode" in font
             assert "/FontFile2" in font.DescendantFonts[0].FontDescriptor
             assert str(font.BaseFont)[7] == "+"
+        links = [annotation.A.URI for annotation in pdf.pages[0].Annots]
+        assert {bytes(link).decode("ascii") for link in links} == {a_face().check_url}
         check_tags(pdf)
 
 
