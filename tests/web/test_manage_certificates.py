@@ -45,6 +45,7 @@ async def propose(stage: Stage) -> str:
         await organiser.post("/quan-tri/chung-nhan/so", data={"ky_hieu": "GCN-BTC"})
     ).is_redirect
     assert (await organiser.post("/quan-tri/chung-nhan/nguoi-ky", data=SIGNER)).is_redirect
+    assert "2 người hoặc đơn vị" in (await organiser.get(f"{PATH}/lap")).text
     rule = {"loai": "participation", "co_ket_qua": "1"}
     page = (await organiser.get(f"{PATH}/lap", params=rule)).text
     assert "2. Danh sách: 2 dòng" in page

@@ -182,6 +182,7 @@ async def _draft_page(
             "kind": form.text("loai"),
             "is_prize": form.text("loai") in PRIZE_KINDS,
             "found": found,
+            "due": [] if form.text("loai") else await _due(contest),
             "kept": [
                 {"name": name, "value": value}
                 for name in _RULE_FIELDS
@@ -192,6 +193,19 @@ async def _draft_page(
         },
         status=status,
     )
+
+
+async def _due(contest: ContestShown) -> list[dict[str, Any]]:
+    """How many still lack a certificate of each kind; a pass mark has to be said first."""
+    return [
+        {
+            "kind": words,
+            "count": (await issuing.preview(contest.id, Rule(kind=kind))).counts.owed_count,
+            "url": f"{path_of(contest)}/lap?loai={kind}",
+        }
+        for kind, words in KINDS.items()
+        if kind != "pass"
+    ]
 
 
 async def _choices() -> dict[str, Any]:
