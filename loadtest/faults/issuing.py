@@ -24,22 +24,26 @@ from loadtest.faults import broken
 from loadtest.faults.trial import GIVE_UP_SECONDS, Fault, Needs, Seen, start_carelessly
 from loadtest.stack import Person, Program, Stack
 
-# A killed worker's job is held for as long as it may take: the sweep, every 10 s, comes first.
-SWEPT_SECONDS = 12
 NAMES = ("Lò Thị Mai", "Y Moan Êban", "K'Brôih", "Nguyễn Văn Ế", "Ủn", "Giàng A Páo", "Đặng Thị Ơ")
 
 
 @dataclass(frozen=True)
 class Size:
-    """So many certificates and kills; every `sweeps`-th time nobody rings."""
+    """So many certificates and kills; every `sweeps`-th time nobody rings.
+
+    A kill comes up to `pause` seconds after a slice was seen.
+    """
 
     owed: int
     kills: int
     sweeps: int
+    pause: float
 
 
-FULL = Size(owed=20_000, kills=10, sweeps=4)
-SMALL = Size(owed=3_000, kills=2, sweeps=100)
+FULL = Size(owed=20_000, kills=10, sweeps=4, pause=0.3)
+SMALL = Size(owed=5_000, kills=2, sweeps=100, pause=0.1)
+# Slow enough to be met where it is wrong.
+CARELESS = Size(owed=3_000, kills=4, sweeps=100, pause=0.9)
 
 
 @dataclass
@@ -75,9 +79,9 @@ def kill_issuing(stack: Stack, _people: Sequence[Person], small: bool) -> Seen:
     return asyncio.run(_kill_issuing(stack, SMALL if small else FULL))
 
 
-def kill_issuing_carelessly(stack: Stack, people: Sequence[Person], small: bool) -> Seen:
+def kill_issuing_carelessly(stack: Stack, _people: Sequence[Person], _small: bool) -> Seen:
     start_carelessly(stack, stack.workers, broken.issuing_without_transaction)
-    return kill_issuing(stack, people, small)
+    return asyncio.run(_kill_issuing(stack, CARELESS))
 
 
 async def _kill_issuing(stack: Stack, size: Size) -> Seen:
@@ -107,7 +111,7 @@ async def _kill_issuing(stack: Stack, size: Size) -> Seen:
         await connection.close()
         await db.close_database()
     complaints = [] if done else ["the list was not done in time"]
-    if in_the_middle < min(2, size.kills):
+    if in_the_middle < size.kills // 2:
         complaints.append("hardly a worker was killed in the middle of the list")
     return Seen(figures, complaints=complaints, wrong=wrong)
 
@@ -119,7 +123,7 @@ async def _break(stack: Stack, watch: Watch, size: Size) -> tuple[int, int]:
         if kills % size.sweeps < size.sweeps - 1:
             await _ring(stack, watch.batch_id)
         is_running = await watch.wait_beyond(before)
-        await asyncio.sleep(random.uniform(0.05, 0.4))
+        await asyncio.sleep(random.random() * size.pause)
         before = await watch.issued()
         in_the_middle += is_running and not await watch.is_done()
         # One falls while the other may take over at once, or all of them.
