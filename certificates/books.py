@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from hashlib import sha256
 
+from certificates.designs import BASES, BUILT_IN, stored
 from certificates.numbers import SYMBOL, number_text
 from core import clock
 from core.clock import local_day
@@ -16,7 +17,6 @@ from people.audit import record
 
 LONGEST_SYMBOL, LONGEST_LINE, LONGEST_NAME = 40, 255, 120
 USUAL_WIDTH = 5
-FINISHED_DESIGNS = {"trang-trong": "Trang trọng", "hien-dai": "Hiện đại", "tap-the": "Tập thể"}
 
 
 @dataclass(frozen=True)
@@ -193,12 +193,12 @@ async def _keep_finished_designs() -> None:
     kept = await pool().fetchval(
         "SELECT count(*) FROM certificate_design WHERE created_by_id IS NULL"
     )
-    if kept >= len(FINISHED_DESIGNS):
+    if kept >= len(BASES):
         return
     async with transaction() as connection:
         await connection.execute("LOCK TABLE certificate_design IN SHARE ROW EXCLUSIVE MODE")
-        for base, name in FINISHED_DESIGNS.items():
-            content = json_text({"base": base})
+        for base, name in BASES.items():
+            content = json_text(stored(BUILT_IN[base]))
             await connection.execute(
                 "WITH d AS (INSERT INTO certificate_design (base, name, created_at) "
                 "SELECT $1::text, $2, $3 WHERE NOT EXISTS (SELECT FROM certificate_design "

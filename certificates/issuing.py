@@ -19,7 +19,7 @@ from certificates import listing, owed
 from certificates.composing import Wording
 from certificates.listing import freeze_list, holders_with_one, owed_now, refuse_bad_rule
 from certificates.mending import mend_lines
-from certificates.owed import Owed, Rule, result_text, who
+from certificates.owed import PRIZE_KINDS, Owed, Rule, result_text, who
 from certificates.writing import (
     Draft,
     Told,
@@ -295,6 +295,8 @@ async def _settle(
     )
     if row["state"] != "done":
         return
+    if batch["kind"] in PRIZE_KINDS:
+        after_commit(lambda: enqueue("render_certificates", batch["id"]))
     await _record(
         connection,
         "issue_certificates",
