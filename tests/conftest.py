@@ -15,6 +15,7 @@ import hypothesis
 import pytest
 from argon2 import PasswordHasher
 
+from certificates.printing import drawing
 from core import clock, db
 from core import queue as queue_module
 from core.local import DATABASE, Addresses, LocalStack
@@ -79,6 +80,13 @@ async def database(addresses: Addresses) -> AsyncIterator[Addresses]:
     await db.open_database(addresses.database_url)
     yield addresses
     await db.close_database()
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def drawing_ends() -> AsyncIterator[None]:
+    """The processes that draw certificates are kept for all tests of a worker: each loads for a second."""
+    yield
+    await drawing.close()
 
 
 async def empty_tables() -> None:

@@ -7,7 +7,6 @@ import io
 import pytest
 from PIL import Image, ImageDraw
 
-from certificates import printing
 from tests.browser.conftest import OpenPage, staff_member
 from tests.browser.looking import faults_of, picture, require_node_modules
 
@@ -42,4 +41,3 @@ async def test_a_design_is_made_changed_and_stamped(open_page: OpenPage) -> None
     faults += await faults_of(lan, "mau-cua-so")
     await picture(lan, "mau-2-sua")
     assert faults == []
-    await printing.drawing.close()

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import AsyncIterator
 
 import httpx
-import pytest
 from PIL import Image
 
-from certificates import printing
 from certificates.changing import revoke
 from certificates.issuing import issue_waiting
 from core import db
@@ -19,12 +16,6 @@ from tests.web.test_manage_certificates import PATH, propose, stage
 
 __all__ = ["stage"]  # the fixture
 DESIGNS = "/quan-tri/chung-nhan/mau"
-
-
-@pytest.fixture(autouse=True)
-async def drawing_ends() -> AsyncIterator[None]:
-    yield
-    await printing.drawing.close()
 
 
 async def issued(stage: Stage) -> tuple[str, str, int]:
