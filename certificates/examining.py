@@ -212,11 +212,12 @@ def _is_only_signed(reader: Any, base: bytes) -> bool:
     """
     from pyhanko.pdf_utils.reader import PdfFileReader  # noqa: PLC0415 — as in `look`
 
-    last = PdfFileReader(BytesIO(base), strict=False).total_revisions - 1
+    ours = PdfFileReader(BytesIO(base), strict=False)
+    last = ours.total_revisions - 1
     before = reader.get_historical_resolver(last)
-    info = getattr(
-        reader.trailer.raw_get("/Info") if "/Info" in reader.trailer else None, "reference", None
-    )
+    if reader.root_ref != before.root_ref:
+        return False  # a whole other document behind ours
+    notes = {_reference(ours.trailer, "/Info"), _reference(ours.root, "/Metadata")}
     pages = _pages(before.root["/Pages"])
     touched = set().union(
         *(
@@ -233,11 +234,16 @@ def _is_only_signed(reader: Any, base: bytes) -> bool:
             free = _OF_THE_CATALOG
         elif reference in pages and _has_only_more_fields(old, new):
             free = frozenset({"/Annots"})
-        elif reference == info:
+        elif reference in notes:
             continue  # when it was changed, and by which program
         if _written(old, free) != _written(new, free):
             return False
     return True
+
+
+def _reference(holder: Any, key: str) -> Any:
+    """What an entry refers to; None when it is not there, or stands in its place."""
+    return getattr(holder.raw_get(key), "reference", None) if key in holder else None
 
 
 def _pages(node: Any, depth: int = 0) -> set[Any]:

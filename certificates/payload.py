@@ -14,14 +14,14 @@ Behind the "#" of the check address, where no server ever sees it, stands a sign
 The prefix code is canonical: in the file, letters and frequent pieces of words stand under the
 length of their code in bits, in order; the empty one is followed by 21 bits, a code point that the
 file lacks. The bytes are written like RFC 9285 (Base45), without the two letters that an address
-cannot have, so that a QR takes them in its dense alphanumeric mode: see `segments`.
+cannot have, so that a QR takes them in its dense alphanumeric mode.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -31,7 +31,6 @@ from pathlib import Path
 import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from segno import consts
 
 from core.text import clean
 
@@ -125,13 +124,6 @@ def key_id(key: Ed25519PublicKey) -> bytes:
 def url_number(number: str) -> str:
     """00123/2026/GCN-BTC as 00123-2026-GCN-BTC, as the address has it and the payload signs it."""
     return clean(number).upper().replace("/", "-")
-
-
-def segments(qr: str) -> Sequence[tuple[str, int]]:
-    """What a QR holds, in the two modes that make it smallest; segno.make takes it as it is."""
-    address, mark, payload = qr.partition("#")
-    dense = [(payload, consts.MODE_ALPHANUMERIC)] if payload else []
-    return [(address + mark, consts.MODE_BYTE), *dense]
 
 
 def pack(text: str) -> bytes:

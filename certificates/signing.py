@@ -60,6 +60,15 @@ class SignerWithOpenKey(signers.SimpleSigner):
         return self._kept.sign(data, ec.ECDSA(digest))
 
 
+class PaperWriter(IncrementalPdfFileWriter):
+    """Appends to a paper and leaves what it says of itself alone: pyHanko would write its metadata
+    anew, in a form that is no PDF/A any more.
+    """
+
+    def _update_meta(self) -> None:
+        """Nothing: the paper was made when it was made."""
+
+
 @dataclass(frozen=True)
 class Mark:
     """Who the visible mark says has signed, beneath each other."""
@@ -107,7 +116,7 @@ class Office:
 
         Refuses "not_signed" when the token or the timestamp authority does not answer.
         """
-        writer = IncrementalPdfFileWriter(BytesIO(content))
+        writer = PaperWriter(BytesIO(content))
         signer = signers.PdfSigner(
             signers.PdfSignatureMetadata(
                 field_name=FIELD,

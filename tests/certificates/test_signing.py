@@ -10,11 +10,14 @@ import pikepdf
 import pytest
 
 from certificates import signing
+from certificates.designs import BUILT_IN
+from certificates.drawing import draw
 from certificates.examining import examine
 from core import clock
 from core.errors import Refusal
 from core.settings import Settings
 from tests.certificates import offices
+from tests.certificates.faces import a_face
 
 NOW = datetime(2026, 10, 20, 3, 4, 5, tzinfo=UTC)
 
@@ -145,3 +148,15 @@ async def test_qpdf_finds_no_fault_in_a_signed_paper(tmp_path: Path) -> None:
     signed.write_bytes(await sign(Settings(local_dir=str(tmp_path)), offices.paper()))
     with pikepdf.open(signed) as pdf:
         assert pdf.check_pdf_syntax() == []
+
+
+async def test_a_real_paper_keeps_all_that_it_was(tmp_path: Path) -> None:
+    """What it says of itself (PDF/A, PDF/UA, title, dates) is not touched by the signature."""
+    plain = draw(a_face(), BUILT_IN["trang-trong"], {})
+    signed = await sign(Settings(local_dir=str(tmp_path)), plain)
+    found = await examine(signed, base_size=len(plain))
+    assert found.only_signed
+    assert found.signatures[0].covers_all
+    with pikepdf.open(BytesIO(plain)) as before, pikepdf.open(BytesIO(signed)) as after:
+        assert before.Root.Metadata.read_bytes() == after.Root.Metadata.read_bytes()
+        assert after.Root.MarkInfo.Marked
