@@ -25,7 +25,7 @@ from certificates.store import Folder
 from loadtest.report import Figures, Outcome, say, sync_ms, table
 from loadtest.stack import Stack
 
-FULL, SMALL = 10_000, 40
+FULL, SMALL = 10_000, 10
 GOAL_PER_S, GOAL_KB = 100.0, 60.0  # QL6
 OWN_FAMILIES = (
     "face-serif",
