@@ -95,6 +95,8 @@ def bench_certificates(stack: Stack, *, small: bool) -> Outcome:
             **found,
             "goal_kb": GOAL_KB,
             "sync_ms": sync_ms(stack.folder),
+            "errors": len(faults),
+            "lost": found["certificates"] - found["files"],
         },
         faults,
     )
@@ -157,6 +159,7 @@ def draw_all(count: int, folder: Path) -> Figures:
     return {
         "ways": {name: round(rate, 1) for name, rate in ways.items()},
         "certificates": count,
+        "files": len(filled.digests),
         "kb_each": round(filled.bytes / count / 1000, 1),
         "wall_per_s": round(count / filled.seconds, 1),
         "sign_ms": round(asyncio.run(_sign_ms(face(1), few, folder)), 1),

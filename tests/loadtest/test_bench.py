@@ -35,6 +35,10 @@ PAGE_KEYS = {
     "bench", "pages", "hello_per_cpu_s", "cpu_ms_a_page", "scale", "errors", "lost", "commit",
 }  # fmt: skip
 MEMORY_KEYS = {"bench", "idle_mb", "after_rush_mb", "idle_parts_mb", "errors", "lost", "commit"}
+CERTIFICATE_KEYS = {
+    "bench", "per_s_per_core", "naive_per_s_per_core", "shared_fonts_per_s_per_core",
+    "split_per_s_per_core", "kb_each", "sign_ms", "certificates", "errors", "lost", "commit",
+}  # fmt: skip
 KEYS = {
     "attempt": ATTEMPT_KEYS,
     "save": SAVE_KEYS,
@@ -45,6 +49,7 @@ KEYS = {
     "scoring": SCORING_KEYS,
     "rescoring": RESCORING_KEYS,
     "board": BOARD_KEYS,
+    "certificates": CERTIFICATE_KEYS,
 }
 
 
