@@ -38,6 +38,8 @@ from quiz.standings import (
 from quiz.unscorable import DATA_FAULTS, put_aside
 
 BATCH = 2_000
+# Before looking again: a batch of two costs as much as one of twenty.
+GATHER_SECONDS = 0.1
 SLICE_SECONDS = 60.0  # of one job, which must end before the worker's limit; the sweep goes on
 
 # By the numbers in which they were closed: whoever handed in first has a score first.
@@ -128,6 +130,10 @@ class Scorer:
             total += scored
             if scored == self._batch:
                 enqueue("score_attempts")  # more waits: for another lane, here or elsewhere
+            elif self._busy_count > 1:
+                break  # another lane looks on
+            else:
+                await asyncio.sleep(GATHER_SECONDS)
         return total
 
 
