@@ -142,6 +142,7 @@ def platform_families(sight: Sight) -> Iterator[Metric]:
         yield _gauge("database_writable", "0 on a replica or in recovery", float(now.is_writable))
         yield _gauge("attempts_inside", "open attempts, counted to 10,000", now.inside)
         yield _gauge("attempts_unscored", "closed, counted to 10,000", now.unscored)
+        yield _gauge("attempts_unscorable", "closed, put aside with a fault", now.unscorable)
         yield _gauge("scoring_lag_seconds", "age of the oldest unscored", now.scoring_lag_seconds)
         yield _gauge("attempts_overdue", "past their time, not closed", now.overdue)
         yield _gauge("postgres_connections", "of this database", now.connections)
