@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from certificates.face import Face
 from certificates.numbers import url_form
+from certificates.owed import KINDS
 from certificates.payload import key_id
 
 CONTEXTS = [
@@ -35,12 +36,6 @@ LIST_LIVES = timedelta(days=1)  # an older copy proves nothing
 LIST_SECONDS = 300
 NOON = time(5, tzinfo=UTC)  # in Lai Châu: the day is the same in every zone that matters
 PLACE = "/huy-hieu"
-KIND_NAMES = {
-    "participation": "Chứng nhận dự thi",
-    "pass": "Chứng nhận đạt yêu cầu",
-    "prize": "Chứng nhận đạt giải",
-    "unit_prize": "Chứng nhận giải tập thể",
-}
 CRITERIA = {
     "participation": "Dự thi và hoàn thành ít nhất một bài thi theo thể lệ.",
     "pass": "Đạt số điểm mà thể lệ yêu cầu.",
@@ -89,7 +84,7 @@ def credential(issuer: Issuer, awarded: Awarded) -> str:
         "@context": CONTEXTS,
         "id": f"{issuer.base_url.rstrip('/')}/chung-nhan/{quote(url_form(face.number))}",
         "type": ["VerifiableCredential", "OpenBadgeCredential"],
-        "name": f"{KIND_NAMES[face.kind]}: {face.contest_title}",
+        "name": f"{KINDS[face.kind]}: {face.contest_title}",
         "issuer": profile(issuer),
         "validFrom": _instant(issued_at),
         "credentialSubject": {
@@ -115,8 +110,8 @@ def achievement(issuer: Issuer, slug: str, kind: str, contest_title: str) -> dic
         "type": ["Achievement"],
         "achievementType": "Certificate",
         "inLanguage": "vi",
-        "name": f"{KIND_NAMES[kind]}: {contest_title}",
-        "description": f"{KIND_NAMES[kind]} của {contest_title}.",
+        "name": f"{KINDS[kind]}: {contest_title}",
+        "description": f"{KINDS[kind]} của {contest_title}.",
         "criteria": {"narrative": CRITERIA[kind]},
     }
 

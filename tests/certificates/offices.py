@@ -30,6 +30,8 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import serialize_key_an
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from pyhanko.sign.timestamps import DummyTimeStamper
 
+from core.settings import Settings
+
 LIBRARIES = ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/softhsm/libsofthsm2.so")
 PASSWORD = "1234"
 
@@ -75,6 +77,11 @@ def key_file(folder: Path) -> Path:
         )
     )
     return path
+
+
+def with_key_file(folder: Path, **others: str) -> Settings:
+    """The settings of an office that signs by a key file."""
+    return Settings(signing_key_file=str(key_file(folder)), signing_password=PASSWORD, **others)
 
 
 def trust_file(folder: Path) -> Path:

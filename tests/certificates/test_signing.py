@@ -29,9 +29,7 @@ async def sign(chosen: Settings, content: bytes) -> bytes:
 
 async def test_a_key_file_signs_the_whole_paper_and_changes_nothing_on_it(tmp_path: Path) -> None:
     plain = offices.paper()
-    chosen = Settings(
-        signing_key_file=str(offices.key_file(tmp_path)), signing_password=offices.PASSWORD
-    )
+    chosen = offices.with_key_file(tmp_path)
     signed = await sign(chosen, plain)
     assert signed.startswith(plain)
     trust = str(offices.trust_file(tmp_path))
@@ -48,9 +46,7 @@ async def test_a_key_file_signs_the_whole_paper_and_changes_nothing_on_it(tmp_pa
 async def test_the_mark_says_who_and_when_and_can_be_read_out(tmp_path: Path) -> None:
     clock.freeze(NOW)
     try:
-        chosen = Settings(
-            signing_key_file=str(offices.key_file(tmp_path)), signing_password=offices.PASSWORD
-        )
+        chosen = offices.with_key_file(tmp_path)
         signed = await sign(chosen, offices.paper())
     finally:
         clock.freeze(None)
@@ -77,9 +73,7 @@ async def test_the_mark_says_who_and_when_and_can_be_read_out(tmp_path: Path) ->
 
 async def test_many_papers_by_one_hand_are_all_valid(tmp_path: Path) -> None:
     """The room for a signature is measured once: it must do for those after it."""
-    chosen = Settings(
-        signing_key_file=str(offices.key_file(tmp_path)), signing_password=offices.PASSWORD
-    )
+    chosen = offices.with_key_file(tmp_path)
     async with signing.open_office(chosen) as office:
         signed = [await office.sign_pdf(offices.paper(name)) for name in ("A", "B", "C")]
     for each in signed[1:]:
@@ -91,11 +85,7 @@ async def test_many_papers_by_one_hand_are_all_valid(tmp_path: Path) -> None:
 async def test_a_timestamp_authority_says_the_time(tmp_path: Path) -> None:
     at = datetime.now(UTC).replace(microsecond=0)
     with offices.timestamp_authority(at) as url:
-        chosen = Settings(
-            signing_key_file=str(offices.key_file(tmp_path)),
-            signing_password=offices.PASSWORD,
-            signing_timestamp_url=url,
-        )
+        chosen = offices.with_key_file(tmp_path, signing_timestamp_url=url)
         signed = await sign(chosen, offices.paper())
     found = await examine(signed, trust_file=str(offices.trust_file(tmp_path)))
     [signature] = found.signatures

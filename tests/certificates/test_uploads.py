@@ -31,9 +31,7 @@ async def batch_id(stage: Stage) -> int:
 
 async def outside(content: bytes, folder: Path) -> bytes:
     """The state's tool, as far as we can tell."""
-    chosen = Settings(
-        signing_key_file=str(offices.key_file(folder)), signing_password=offices.PASSWORD
-    )
+    chosen = offices.with_key_file(folder)
     async with signing.open_office(chosen) as office:
         return await office.sign_pdf(content)
 

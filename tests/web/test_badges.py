@@ -23,7 +23,7 @@ async def served(visitor: httpx.AsyncClient) -> Callable[[str], bytes]:
 async def test_the_holder_gets_a_badge_that_ends_with_its_certificate(
     site: Site, visitor: httpx.AsyncClient, sign_in: SignIn
 ) -> None:
-    site.app.state.__dict__.pop("badge_lists", None)
+    site.app.state.badge_lists = {}
     stage = await build_stage()
     await stage.issued(Rule(kind="participation"))
     row = await db.pool().fetchrow(
@@ -46,7 +46,7 @@ async def test_the_holder_gets_a_badge_that_ends_with_its_certificate(
     assert about.json()["name"] == held.achievement.name
 
     await revoke(row["id"], reason="thử", public_reason="Cấp nhầm", by=stage.lan)
-    site.app.state.__dict__.pop("badge_lists", None)
+    site.app.state.badge_lists = {}
     with pytest.raises(OB3VerificationError, match="'revocation' is set"):
         verifier.verify(token, check_status=True, download=await served(visitor))
     assert (await mai.get(address)).status_code == 409

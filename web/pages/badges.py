@@ -12,6 +12,7 @@ from starlette.responses import Response
 from certificates import badges, keys, lookup
 from certificates.badges import Awarded, Issuer
 from certificates.numbers import url_form
+from certificates.owed import KINDS
 from core import clock
 from core.errors import Refusal
 from quiz.contests import PUBLIC_STATES, contest_by_slug
@@ -42,7 +43,7 @@ async def own_badge(request: Request) -> Response:
 async def achievement(request: Request) -> Response:
     kind = request.path_params["kind"]
     contest = await contest_by_slug(request.path_params["slug"])
-    if kind not in badges.KIND_NAMES or contest.state not in PUBLIC_STATES:
+    if kind not in KINDS or contest.state not in PUBLIC_STATES:
         raise Refusal("not_found", "Không tìm thấy trang này.")
     described = badges.achievement(_issuer(request), contest.slug, kind, contest.name)
     return _json({"@context": badges.CONTEXTS, **described})
@@ -63,18 +64,29 @@ async def status_list(request: Request) -> Response:
     number = whole(request.path_params["list"], largest=MOST_LISTS - 1)
     if number is None:
         raise Refusal("not_found", "Không tìm thấy trang này.")
-    kept: dict[int, tuple[float, str]] = request.app.state.__dict__.setdefault("badge_lists", {})
-    made_at, token = kept.get(number, (0.0, ""))
+    issuer = _issuer(request)
+    kept = _kept_lists(request)
+    made_at, token = kept.get((issuer.base_url, number), (0.0, ""))
     if time.monotonic() - made_at > LIST_FRESH_SECONDS or not token:
         await keys.published_keys()
         ids = await lookup.invalid_ids(number * badges.LIST_BITS, (number + 1) * badges.LIST_BITS)
-        token = badges.status_list(_issuer(request), number, ids, clock.now())
-        kept[number] = (time.monotonic(), token)
+        token = badges.status_list(issuer, number, ids, clock.now())
+        if len(kept) >= MOST_LISTS:
+            kept.clear()
+        kept[issuer.base_url, number] = (time.monotonic(), token)
     return Response(
         token,
         media_type="application/vc+jwt",
         headers={"Cache-Control": f"public, max-age={LIST_FRESH_SECONDS}"},
     )
+
+
+def _kept_lists(request: Request) -> dict[tuple[str, int], tuple[float, str]]:
+    """The lists that this process made last, by the address that asked and their number."""
+    state = request.app.state
+    if not hasattr(state, "badge_lists"):
+        state.badge_lists = {}
+    return state.badge_lists  # type: ignore[no-any-return]  # State has no types
 
 
 def _issuer(request: Request) -> Issuer:

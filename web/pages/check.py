@@ -15,12 +15,14 @@ from starlette.responses import RedirectResponse, Response
 from certificates import keys, lookup, payload, uploads
 from certificates.lookup import Checked
 from certificates.numbers import url_form
+from certificates.owed import KINDS
 from core import clock
 from core.errors import Refusal
 from core.text import clean
 from web.asking_limits import ASKED, FILES, WRONG, limits_of
 from web.assets import FOLDER, assets
 from web.forms import Form
+from web.load_level import CALM
 from web.office import read_upload
 from web.refusals import status_of
 from web.render import language_of, render
@@ -31,19 +33,13 @@ KEYS_SECONDS = 60
 LONGEST_TYPED = 100
 # Looking into a file takes a second of a core in a process of its own: never more than these at once.
 MOST_FILES_AT_ONCE = 2
-BUSY_SECONDS = 5
-BUSY = "Đang có nhiều người kiểm tra tệp cùng lúc. Bạn thử lại sau vài giây."
+BUSY_SECONDS = 10
+BUSY = "Máy chủ đang bận nên tạm chưa kiểm tra tệp. Bạn thử lại sau, hoặc tra theo số giấy."
 _looking = asyncio.Semaphore(MOST_FILES_AT_ONCE)
 # What a page that opens without a network needs.
 OFFLINE_FILES = (
     "base.css", "base.js", "check.js", "mark.svg", "vendor/ed25519.js",
 )  # fmt: skip
-KIND_WORDS = {
-    "participation": "Chứng nhận dự thi",
-    "pass": "Chứng nhận đạt yêu cầu",
-    "prize": "Chứng nhận đạt giải",
-    "unit_prize": "Chứng nhận giải tập thể",
-}
 
 
 async def ask_page(request: Request) -> Response:
@@ -68,7 +64,7 @@ async def check_file(request: Request) -> Response:
     try:
         await limits_of(request).count(request, FILES, "files")
         sent = await read_upload(request, "tep")
-        if _looking.locked():
+        if _looking.locked() or request.app.state.load.shed > CALM:
             raise Refusal("busy", BUSY, retry_after_seconds=BUSY_SECONDS)
         async with _looking:
             verdict = await uploads.check_file(sent.content)
@@ -163,7 +159,7 @@ def _shown(found: Checked) -> dict[str, Any]:
         "is_nameless": certificate.erased_at is not None,
         "face": found.face,
         "signed_name": clean(found.face.printed_name),  # as the payload has it
-        "kind": KIND_WORDS[certificate.kind],
+        "kind": KINDS[certificate.kind],
         "checked_at": clock.now(),
         "keys_url": KEYS,
     }
@@ -177,5 +173,5 @@ def _answer(
     request: Request, template: str, context: dict[str, Any], status: int = HTTPStatus.OK
 ) -> Response:
     """No search engine keeps whose certificate it was."""
-    described = {"keys_url": KEYS, "kinds": KIND_WORDS, **context}
+    described = {"keys_url": KEYS, "kinds": KINDS, **context}
     return render(request, template, described, status=status, headers={"X-Robots-Tag": "noindex"})
