@@ -28,7 +28,7 @@ class Size:
     pause: float  # on a machine that has nothing left, a start of Python takes half a minute
 
 
-FULL = Size(processes=3, requests=50_000, rounds=3, seconds=170, pause=0.1)
+FULL = Size(processes=3, requests=50_000, rounds=2, seconds=170, pause=0.1)
 SMALL = Size(processes=2, requests=300, rounds=1, seconds=60, pause=0.0)
 
 
