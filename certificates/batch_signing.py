@@ -7,26 +7,24 @@ at once.
 
 from __future__ import annotations
 
-import asyncio
-import multiprocessing
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from certificates import printing
-from certificates.signing import Office, can_sign, open_office
+from certificates.signing import can_sign
 from core import clock
 from core.db import after_commit, pool, transaction
 from core.errors import Refusal
+from core.killable import KillablePool, Limits
 from core.queue import enqueue
-from core.settings import Settings, settings
+from core.settings import settings
 from people.audit import record
 
 SLICE = 20
 LEASE = timedelta(minutes=2)  # a slice takes seconds
+SIGN_SECONDS = 30.0  # for one paper; a timestamp authority may take ten
 TURN_SECONDS = 60  # of one run of the job, which may take two minutes
 
 
@@ -109,18 +107,22 @@ async def sign_waiting() -> int:
     done = 0
     if not await pool().fetchval("SELECT 1 FROM certificate_signing WHERE closed_at IS NULL"):
         return 0
-    with _hand(settings()) as hand:
+    # One process: it opens the key once, and a token is used by one at a time.
+    hand = KillablePool("certificates.signing", 1, Limits(seconds=SIGN_SECONDS))
+    try:
         while time.monotonic() < until:
             signed = await _sign_slice(hand)
             if signed is None:
                 break
             done += signed
+    finally:
+        await hand.close()
     if time.monotonic() >= until:
         enqueue("sign_certificates")
     return done
 
 
-async def _sign_slice(hand: ProcessPoolExecutor) -> int | None:
+async def _sign_slice(hand: KillablePool) -> int | None:
     """Sign twenty papers of the oldest wish that nobody else holds; None when there is none."""
     row = await pool().fetchrow(
         "UPDATE certificate_signing SET lease_until = $1::timestamptz + $2::interval WHERE id = ("
@@ -153,55 +155,13 @@ async def _sign_slice(hand: ProcessPoolExecutor) -> int | None:
     return count
 
 
-async def _sign_each(hand: ProcessPoolExecutor, certificate_ids: Sequence[int]) -> tuple[int, str]:
-    loop = asyncio.get_running_loop()
+async def _sign_each(hand: KillablePool, certificate_ids: Sequence[int]) -> tuple[int, str]:
     for count, certificate_id in enumerate(certificate_ids):
         try:
             plain = await printing.paper(certificate_id, "plain")
-            signed, fault = await loop.run_in_executor(hand, _sign, plain.content)
-            if fault:
-                return count, fault
-            await printing.keep_paper(certificate_id, "signed", signed)
+            await printing.keep_paper(certificate_id, "signed", await hand.ask(plain.content))
         except Refusal as refusal:
             if refusal.code in {"not_in_force", "not_found"}:
                 continue  # revoked while the list was being signed
             return count, refusal.sentence
-        except BrokenProcessPool:
-            return count, "Tiến trình ký số đã dừng đột ngột. Hãy bấm ký lại."
     return len(certificate_ids), ""
-
-
-def _hand(chosen: Settings) -> ProcessPoolExecutor:
-    """One process, which opens the key once; a fresh interpreter, since this one has threads."""
-    return ProcessPoolExecutor(
-        1,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_open,
-        initargs=(chosen,),
-    )
-
-
-_held: list[Settings | Office] = []
-
-
-def _open(chosen: Settings) -> None:
-    _held[:] = [chosen]
-
-
-def _sign(content: bytes) -> tuple[bytes, str]:
-    """In the signing process: the signed paper, or the sentence that says why not.
-
-    The key is opened with the first paper, so that a wrong password is said where it is read.
-    """
-    try:
-        held = _held[0]
-        office = held if isinstance(held, Office) else open_office(held)
-        _held[0] = office
-        return asyncio.run(_sign_with(office, content)), ""
-    except Refusal as refusal:
-        return b"", refusal.sentence
-
-
-async def _sign_with(office: Office, content: bytes) -> bytes:
-    async with office:
-        return await office.sign_pdf(content)

@@ -7,6 +7,7 @@ was, byte by byte. The key is opened once a process and kept: opening it takes l
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 from contextlib import AsyncExitStack
@@ -33,7 +34,8 @@ from pyhanko.sign.timestamps import HTTPTimeStamper
 from certificates.signature_mark import HEIGHT, MARGIN, WIDTH, MarkStyle
 from core import clock
 from core.errors import Refusal
-from core.settings import Settings
+from core.killable import serve
+from core.settings import Settings, settings
 
 FIELD = "ChuKySo"
 DIGEST = "sha256"
@@ -295,3 +297,22 @@ async def _close_stamper(stamper: HTTPTimeStamper) -> None:
     close = getattr(stamper, "async_close", None) or getattr(stamper, "close", None)
     if close is not None:
         await close()
+
+
+_opened: list[Office] = []
+
+
+def answer(content: bytes) -> bytes:
+    """Sign a paper in the process that signs for a worker; the key is opened with the first one."""
+    if not _opened:
+        _opened.append(open_office(settings()))
+    return asyncio.run(_sign_with(_opened[0], content))
+
+
+async def _sign_with(office: Office, content: bytes) -> bytes:
+    async with office:
+        return await office.sign_pdf(content)
+
+
+if __name__ == "__main__":
+    serve(answer)
