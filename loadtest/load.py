@@ -28,6 +28,7 @@ from urllib.parse import urlsplit
 
 from loadtest import reconciliation, reopening
 from loadtest.citizen import is_loopback
+from loadtest.cores import share_out
 from loadtest.cpu import Meter, Used, yardstick_ms
 from loadtest.crowd import tally
 from loadtest.crowd.profiles import PROFILES, Timeline
@@ -222,9 +223,10 @@ def _load(wanted: Wanted, target: Target) -> Outcome:
         PROJECT / os.environ.get("LOCAL_DIR", ".local") / "load" / time.strftime("%Y%m%d-%H%M%S")
     )
     folder.mkdir(parents=True)
-    people, crowd, bears = wanted.people, list(target.crowd), 0.0
+    people, crowd, bears, cores = wanted.people, list(target.crowd), 0.0, 0
     if wanted.profile == "overload":
         assert target.stack is not None
+        cores = share_out(pid for pids in target.stack.pids.values() for pid in pids)
         bears = _measure_bears(target.stack, crowd, small=wanted.small)
         tried = BEARS_ATTEMPTS_SMALL if wanted.small else BEARS_ATTEMPTS
         people = min(math.ceil(bears * OVERLOAD * wanted.seconds), len(crowd) - tried)
@@ -244,7 +246,7 @@ def _load(wanted: Wanted, target: Target) -> Outcome:
     figures = {
         **_figures(timeline, played, held, busy.without(idle)),
         "lost": len(lost),
-        **({"bears_per_s": round(bears, 1)} if bears else {}),
+        **(_beside(bears, held, wanted.seconds, cores) if bears else {}),
         **(
             {
                 "past_attempts": target.stack.past_attempts,
@@ -295,6 +297,26 @@ def _measure_bears(stack: Stack, crowd: Sequence[Person], *, small: bool) -> flo
     if book.failures:
         raise RuntimeError(f"{len(book.failures)} of {attempts} failed: {book.failures[0]}")
     return bears
+
+
+def _beside(
+    bears: float, held: reconciliation.Held, seconds: float, cores: int
+) -> dict[str, float]:
+    """What was handed in under too much beside what the same platform bears.
+
+    Of the second half of the time in which people come: before it, nobody had time to finish.
+    """
+    handed_in = held.a_second["submit"]
+    began = min(held.a_second["start"], default=0)
+    half = sum(count for at, count in handed_in.items() if seconds / 2 <= at - began < seconds) / (
+        seconds / 2
+    )
+    return {
+        "bears_per_s": round(bears, 1),
+        "handed_in_per_s": round(half, 1),
+        "goodput": round(half / bears, 4),
+        "platform_cores": cores,
+    }
 
 
 def _write_crowd(path: Path, crowd: Sequence[Person]) -> None:

@@ -36,7 +36,7 @@ from web.shedding import TOO_MANY, Kind, Window, kind_of, turned_away
 from web.tokens import Ticket, Tokens
 from web.waiting_line import WaitingLine
 
-CONTESTS, DOOR, HANDING_IN = "/cuoc-thi/", "/vao-thi", "/nop"
+CONTESTS, DOOR = "/cuoc-thi/", "/vao-thi"
 # Who cannot be looked up for so long gets a number all the same, and may ask again.
 LOOK_SECONDS = 1.5
 
@@ -62,8 +62,6 @@ class Gate:
         if path.endswith(DOOR) and path.startswith(CONTESTS):
             await self._at_the_door(scope, receive, send)
             return
-        if path.endswith(HANDING_IN):
-            self._state.line.leaves += 1
         if self._load.shed > CALM:
             kind = self._refused_as(scope)
             if kind is not None:

@@ -148,7 +148,7 @@ async def _keep_load(app: Starlette) -> None:
     await keep_load(
         app.state.load,
         longest_wait=app.state.attempts.longest_wait,
-        is_lite=lambda: app.state.contests.is_lite,
+        is_lite=lambda: app.state.contests.is_lite or app.state.line.is_open,
     )
 
 

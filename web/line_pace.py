@@ -2,9 +2,13 @@
 
 Everybody who wants to begin while the platform is crowded gets the next number; numbers up to
 `served` may begin. There is one line for the whole platform and not one a contest: what is scarce
-are the machines that all contests share. How fast `served` moves is found out, not set: a little
-faster while the work goes well, much slower when it does not (additive increase, multiplicative
-decrease). A number that is served stays served: whoever looked away loses nothing.
+are the machines that all contests share. How fast `served` moves is found out, not set: faster in
+proportion to what is left of the processors, slower when nearly nothing is, and half as fast each
+second when answers come late. A number that is served stays served: whoever looked away loses
+nothing.
+
+It steers by what is left and not by what people feel, because whoever is let in works for many
+minutes: by the time anything is slow, too many are inside, and they cannot be sent away.
 """
 
 from __future__ import annotations
@@ -18,13 +22,11 @@ from web.load_level import BUSY, FULL, HEAVY, STARTS_AT
 SLOWEST, FIRST, FASTEST = 1.0, 20.0, 5000.0
 # Where the line opens it moves at this part of what the doors let in when they became crowded.
 OPENING_SHARE = 0.7
-# A second of good work: one start a second more, and five in a hundred, so that many hosts find
-# their pace as soon as one. A second of heavy work: a fifth less; of too much: half.
-STEP, STEP_SHARE = 1.0, 0.05
-HEAVY_KEEPS, FULL_KEEPS = 0.8, 0.5
-# But never less than this part of those who hand in: whoever is let in works for many minutes, so a
-# door that only follows today's pressure swings between too many and nobody.
-HEAVY_OF_LEAVES, FULL_OF_LEAVES = 0.85, 0.6
+# The share of the processors that the line aims at. From there to all of them, or as far below, the
+# rate changes by up to so much a second, down and up (powers of e: 0.6 and 1.16 times).
+AIM = 0.93
+SLOWER, FASTER = 0.5, 0.15
+FULL_KEEPS = 0.5  # of the rate, each second in which answers come late
 # Numbers may be served before they are issued, for so long: whoever comes then need not wait.
 AHEAD_SECONDS = 1.0
 LONGEST_STEP_SECONDS = 2.0
@@ -68,15 +70,15 @@ class Place:
         return self.retry_after == 0
 
 
-def advance(
-    line: Line, *, worst: float, starts_per_s: float, at: float, leaves_per_s: float = 0.0
-) -> Line:
-    """The line at the instant `at`, when the most pressed process tells a pressure of `worst`."""
+def advance(line: Line, *, worst: float, used: float, starts_per_s: float, at: float) -> Line:
+    """The line at the instant `at`, when the most pressed process tells a pressure of `worst` and
+    the fullest one that this share of its processors is `used`.
+    """
     passed = min(max(at - line.at, 0.0), LONGEST_STEP_SECONDS)
     if not line.is_open:
         closed = replace(line, served=float(line.issued), at=at)
         return _opened(closed, starts_per_s) if worst >= STARTS_AT[HEAVY] else closed
-    rate = next_rate(line.rate, worst, passed, leaves_per_s)
+    rate = next_rate(line.rate, worst, used, passed)
     served = min(line.served + rate * passed, max(line.served, line.issued + rate * AHEAD_SECONDS))
     moved = (served - line.served) / passed if passed else line.pace
     is_waited_for = served < line.issued
@@ -94,15 +96,13 @@ def advance(
     )
 
 
-def next_rate(rate: float, worst: float, passed: float, leaves_per_s: float = 0.0) -> float:
-    """The rate after `passed` seconds under this pressure, while so many hand in a second."""
-    if worst < STARTS_AT[BUSY]:
-        rate += (STEP + STEP_SHARE * rate) * passed
-    elif worst >= STARTS_AT[FULL]:
-        rate = min(rate, max(rate * FULL_KEEPS**passed, leaves_per_s * FULL_OF_LEAVES))
-    elif worst >= STARTS_AT[HEAVY]:
-        rate = min(rate, max(rate * HEAVY_KEEPS**passed, leaves_per_s * HEAVY_OF_LEAVES))
-    return min(max(rate, SLOWEST), FASTEST)
+def next_rate(rate: float, worst: float, used: float, passed: float) -> float:
+    """The rate after `passed` seconds under this pressure and with this share of processors used."""
+    if worst >= STARTS_AT[FULL]:
+        return max(rate * FULL_KEEPS**passed, SLOWEST)
+    left = -1.0 if worst >= STARTS_AT[BUSY] else (AIM - used) / (1 - AIM)
+    change = max(left, -1.0) * SLOWER if left < 0 else min(left, 1.0) * FASTER
+    return min(max(rate * math.exp(change * passed), SLOWEST), FASTEST)
 
 
 def place_of(line: Line, number: int) -> Place:

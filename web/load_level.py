@@ -3,7 +3,8 @@
 A few times a second it looks at three things: how late the event loop comes round, how long a save
 waits for its commit, and how long a request stays inside (those inside divided by those answered a
 second: Little's law). The worst of them against its limit is the pressure; 1 is where people begin
-to feel it. Everything else reads one whole number, `Load.shed`.
+to feel it. Everything else reads one whole number, `Load.shed`. Beside them stands `Load.used`, the
+share of the processors in use: the line before the doors moves by what is left of them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from core.metrics import LOAD_LEVEL, LOAD_PRESSURE
+from web.processors import Processors
 
 CALM, BUSY, HEAVY, FULL = range(4)
 # Pressure at which each level begins. A refusal can be no quicker than the event loop comes round,
@@ -44,6 +46,7 @@ class Sample:
     wait_seconds: float = 0.0
     in_flight: int = 0
     answered_per_s: float = 0.0
+    used: float = 0.0  # share of the processors, between 0 and 1
 
 
 def pressure_of(sample: Sample) -> float:
@@ -74,8 +77,10 @@ class Load:
         self.answered = 0
         self.refused = 0
         self.pressure = 0.0
+        self.used = 0.0
         self.level = CALM
-        # What to refuse by: the level, or at least HEAVY while staff have switched lite mode on.
+        # What to refuse by: the level, or at least HEAVY while staff have switched lite mode on or
+        # newcomers wait in line: boards do not take what keeps them out.
         self.shed = CALM
         self.is_lite = False
         self._samples: deque[Sample] = deque(maxlen=SAMPLES)
@@ -85,6 +90,7 @@ class Load:
         """Judge anew: up at once, down one level a time and only after a while of relief."""
         self._samples.append(sample)
         self.pressure = smoothed(self._samples)
+        self.used = statistics.fmean(each.used for each in self._samples)
         found = level_at(self.pressure)
         if found > self.level:
             self._change(found)
@@ -112,7 +118,7 @@ async def keep_load(
     load: Load, *, longest_wait: Callable[[], float], is_lite: Callable[[], bool]
 ) -> None:
     """Look at the process for as long as it serves."""
-    answered, at = 0, time.monotonic()
+    answered, at, processors = 0, time.monotonic(), Processors()
     while True:
         await asyncio.sleep(TICK_SECONDS)
         came = time.monotonic()
@@ -125,6 +131,7 @@ async def keep_load(
                 wait_seconds=longest_wait(),
                 in_flight=load.in_flight,
                 answered_per_s=(served - answered) / (came - at),
+                used=processors.used(),
             )
         )
         answered, at = served, time.monotonic()

@@ -29,13 +29,13 @@ from web.tokens import Ticket
 BEAT_SECONDS = 0.5
 VALKEY_SECONDS = 3.0  # nobody at the door waits longer; a late event loop is not Valkey's fault
 AWAY_SECONDS = 5.0  # so long it is not asked again by people; the beat keeps asking
-LEAVES_OVER_SECONDS = 10.0
 KEPT_SECONDS = 24 * 3600  # who has which number, and which numbers have been used
 
 _LINE, _PROCESSES, _NUMBERS, _SPENT = "cho:hang", "cho:may", "cho:so", "cho:da-dung"
 
 # Puts a lost line back as this process remembers it, tells this process's figures, and returns the
-# line, the instant, the worst pressure, starts and leaves a second, the number of processes.
+# line, the instant, the worst pressure, the most used processors, starts a second, the number of
+# processes.
 _BEAT = """
 local now = redis.call('TIME')
 now = now[1] + now[2] / 1000000
@@ -51,20 +51,20 @@ elseif epoch == ARGV[6] then
     end
 end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. now)
-local worst, starts, leaves, count = 0, 0, 0, 0
+local worst, used, starts, count = 0, 0, 0, 0
 local told = redis.call('HGETALL', KEYS[2])
 for place = 1, #told, 2 do
-    local pressure, begun, left, at = string.match(told[place + 1], '(%S+) (%S+) (%S+) (%S+)')
+    local pressure, busy, begun, at = string.match(told[place + 1], '(%S+) (%S+) (%S+) (%S+)')
     if not at or now - at > 3 then
         redis.call('HDEL', KEYS[2], told[place])
     else
         worst = math.max(worst, tonumber(pressure))
+        used = math.max(used, tonumber(busy))
         starts = starts + begun
-        leaves = leaves + left
         count = count + 1
     end
 end
-local sums = {tostring(worst), tostring(starts), tostring(leaves), count}
+local sums = {tostring(worst), tostring(used), tostring(starts), count}
 return {redis.call('HGETALL', KEYS[1]), tostring(now), unpack(sums)}
 """
 # Whoever saw the line as it still is moves it; the others saw an old one and change nothing.
@@ -105,8 +105,8 @@ class _Seen:
     line: Line
     at: float
     worst: float
+    used: float
     starts_per_s: float
-    leaves_per_s: float
     processes: int
 
 
@@ -134,11 +134,7 @@ class WaitingLine:
         self._beaten_at = time.monotonic()
         self._starts_counted = 0
         self._numbers: Gathering[str, int | None] = Gathering("numbers", self._take, otherwise=None)
-        # Counted by the door: everybody whom it lets in, and everybody who hands in.
-        self.starts = 0
-        self.leaves = 0
-        self._leaves_counted = 0
-        self._leaves_per_s = 0.0
+        self.starts = 0  # counted by the door: everybody whom it lets in
         self.line = Line(epoch=int(now().timestamp() * 1000))
         self.is_open = False
 
@@ -157,9 +153,6 @@ class WaitingLine:
         passed, self._beaten_at = at - self._beaten_at, at
         starts = (self.starts - self._starts_counted) / max(passed, BEAT_SECONDS / 2)
         self._starts_counted = self.starts
-        left = (self.leaves - self._leaves_counted) / max(passed, BEAT_SECONDS / 2)
-        self._leaves_counted = self.leaves
-        self._leaves_per_s += (left - self._leaves_per_s) * min(passed / LEAVES_OVER_SECONDS, 1.0)
         seen = await self._asked(self._exchange(starts), is_beat=True)
         if seen is None:
             self._go_on_alone(passed, starts)
@@ -167,7 +160,13 @@ class WaitingLine:
         self._processes, self._own_rate = seen.processes, 0.0
         self._adopt(seen.line)
         if seen.at - seen.line.at >= BEAT_SECONDS * 0.8:
-            moved = advance(seen.line, worst=seen.worst, starts_per_s=seen.starts_per_s, at=seen.at)
+            moved = advance(
+                seen.line,
+                worst=seen.worst,
+                used=seen.used,
+                starts_per_s=seen.starts_per_s,
+                at=seen.at,
+            )
             written = self._advance_script(
                 keys=[_LINE], args=[repr(seen.line.at), *_but_issued(moved)]
             )
@@ -228,17 +227,23 @@ class WaitingLine:
         LINE_RATE.set(line.rate if line.is_open else 0)
 
     async def _exchange(self, starts: float) -> _Seen:
-        told, at, worst, starts_per_s, leaves_per_s, processes = await self._beat_script(
+        told, at, worst, used, starts_per_s, processes = await self._beat_script(
             keys=[_LINE, _PROCESSES],
-            args=[self._name, self._load.pressure, starts, self._leaves_per_s, *_all(self.line)],
+            args=[
+                self._name,
+                self._load.pressure,
+                self._load.used,
+                starts,
+                *_all(self.line),
+            ],
         )
         pairs = dict(zip(told[::2], told[1::2], strict=True))
         return _Seen(
             _line(pairs),
             float(at),
             float(worst),
+            float(used),
             float(starts_per_s),
-            float(leaves_per_s),
             int(processes),
         )
 
@@ -256,7 +261,7 @@ class WaitingLine:
         if not self.is_open and pressure >= STARTS_AT[HEAVY]:
             self.is_open, self._own_rate = True, starts
         share = self._own_rate or self.line.rate / self._processes
-        self._own_rate = next_rate(share, pressure, passed, self._leaves_per_s)
+        self._own_rate = next_rate(share, pressure, self._load.used, passed)
         if pressure < STARTS_AT[BUSY] and self.line.served >= self.line.issued:
             self.is_open = False
         self._fill_own_room(self._own_rate, passed)

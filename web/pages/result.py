@@ -21,20 +21,39 @@ from web.pages.shown import PREDICTION_UNITS, attempts_left, board_row
 from web.render import is_part, render
 from web.tokens import AttemptToken
 
+# After so many seconds the page asks again whether there is a score: soon at first, since most have
+# one within a second, then ever more seldom, since a worker that is behind is not helped by asking.
+ASKS_AFTER_SECONDS = (1, 2, 3, 5, 8, 13)
 
 async def result(request: Request) -> Response:
     token: AttemptToken = request.state.attempt
     if wants_json(request):
         return await _as_json(token)
+    asked = _asked(request)
+    if is_part(request) and (await review.find_outcome(token.attempt_id)).points is None:
+        # Asked again and again by everybody who waits: nothing else is looked up.
+        pending = {"attempt": {"id": str(token.attempt_id)}, **_asks_again(asked)}
+        return render(request, "play/result.html", pending, part="play/_score.html")
     found = await review.find_result(token.attempt_id)
     if found.state == "open" and db.database_clock().now() <= found.deadline_at:
         return RedirectResponse(f"/bai-thi/{token.attempt_id}", HTTPStatus.SEE_OTHER)
     contest = await request.app.state.contests.by_id(found.contest_id)
-    context = await _result_context(contest, found, token)
+    context = await _result_context(contest, found, token) | _asks_again(asked)
     if not is_part(request):
         context |= await _whole_result_context(contest, found)
     response = render(request, "play/result.html", context, part="play/_score.html")
     return with_renewed_token(request, response)
+
+
+def _asked(request: Request) -> int:
+    """How often this page has asked already."""
+    said = request.query_params.get("hoi", "")
+    return int(said) if said.isascii() and said.isdigit() and len(said) <= 3 else 0
+
+
+def _asks_again(asked: int) -> dict[str, int]:
+    last = len(ASKS_AFTER_SECONDS) - 1
+    return {"asks": asked + 1, "asks_after": ASKS_AFTER_SECONDS[min(asked, last)]}
 
 
 async def _as_json(token: AttemptToken) -> Response:
