@@ -39,6 +39,7 @@ _LARGEST = frozenset(
         "event_loop_lag_seconds",
         "load_level",
         "load_pressure",
+        "load_used",
         # all processes share one line
         "waiting_line_issued",
         "waiting_line_served",

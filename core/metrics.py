@@ -87,6 +87,7 @@ SCORED = Counter("attempts_scored_total", "attempts scored by this worker", regi
 # 0 calm, 1 busy, 2 heavy, 3 full: web/load_level.py
 LOAD_LEVEL = Gauge("load_level", "how hard this process finds its work", registry=REGISTRY)
 LOAD_PRESSURE = Gauge("load_pressure", "the worst signal against its limit", registry=REGISTRY)
+LOAD_USED = Gauge("load_used", "share of the processors in use", registry=REGISTRY)
 SHED = Counter("shed_total", "requests turned away under load", ["kind"], registry=REGISTRY)
 LINE_ISSUED = Gauge("waiting_line_issued", "numbers given out", registry=REGISTRY)
 LINE_SERVED = Gauge("waiting_line_served", "numbers whose turn has come", registry=REGISTRY)

@@ -273,6 +273,8 @@ def _introduce(wanted: Wanted, timeline: Timeline, target: Target, bears: float)
         f"{wanted.profile} against {target.url}: {timeline.people:,} people in "
         f"{wanted.seconds:g} s, {timeline.pressed:.3g} times as dense as over an hour"
     )
+    if wanted.profile == "closing_rush":
+        say(timeline.demand)
     if bears:
         times = timeline.people / wanted.seconds / bears
         say(f"the stack bears {bears:.1f} attempts/s; they come {times:.2f} times as fast")

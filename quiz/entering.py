@@ -125,8 +125,12 @@ async def who_is_inside(asked: Sequence[tuple[str, str]]) -> list[bool | None]:
             WHERE c.slug = b.slug AND t.state = 'open' AND t.deadline_at >= clock_timestamp()
         ) AS is_inside
         FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS b (token_hash, slug, place)
-        JOIN session s ON s.token_hash = b.token_hash
-            AND s.revoked_at IS NULL AND s.expires_at > clock_timestamp()
+        CROSS JOIN LATERAL ( -- LIMIT: each by the index, never a scan of everybody's sessions
+            SELECT account_id FROM session
+            WHERE token_hash = b.token_hash
+                AND revoked_at IS NULL AND expires_at > clock_timestamp()
+            LIMIT 1
+        ) s
         JOIN account a ON a.id = s.account_id AND a.is_active
         """,
         [token_hash for token_hash, _ in asked],

@@ -32,11 +32,12 @@ from quiz.entering import who_is_inside
 from web.gathering import Gathering
 from web.load_level import CALM, Load
 from web.page_copies import PageCopies, send_copy
+from web.pages.waiting import turn_answer
 from web.shedding import TOO_MANY, Kind, Window, kind_of, turned_away
 from web.tokens import Ticket, Tokens
-from web.waiting_line import WaitingLine
+from web.waiting_line import GATHER_SECONDS, WaitingLine
 
-CONTESTS, DOOR = "/cuoc-thi/", "/vao-thi"
+CONTESTS, DOOR, TURN, HANDING_IN = "/cuoc-thi/", "/vao-thi", "/cho/den-luot", "/nop"
 # Who cannot be looked up for so long gets a number all the same, and may ask again.
 LOOK_SECONDS = 1.5
 
@@ -51,7 +52,7 @@ class Gate:
         self._copies: PageCopies = state.page_copies
         self._window = Window()
         self._inside: Gathering[tuple[str, str], bool | None] = Gathering(
-            "who is inside", _look, otherwise=False
+            "who is inside", _look, otherwise=False, gather_seconds=GATHER_SECONDS
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,6 +63,13 @@ class Gate:
         if path.endswith(DOOR) and path.startswith(CONTESTS):
             await self._at_the_door(scope, receive, send)
             return
+        if path.endswith(TURN) and path.startswith(CONTESTS) and scope["method"] == "GET":
+            # Everybody in the line asks, every few seconds: the answer passes no other layer.
+            scope["state"]["route_path"] = f"{CONTESTS}{{slug}}{TURN}"
+            await turn_answer(self._state.line.line)(scope, receive, send)
+            return
+        if path.endswith(HANDING_IN):
+            self._state.line.leaves += 1
         if self._load.shed > CALM:
             kind = self._refused_as(scope)
             if kind is not None:
@@ -117,20 +125,21 @@ class Gate:
     ) -> tuple[bool, Ticket | None]:
         """Whether they may go in, and the ticket that they hold from now on."""
         line: WaitingLine = self._state.line
+        begins = request.method == "POST"
         if ticket is not None and await line.admits(ticket):
-            return True, ticket
+            return not begins or await line.comes_through(), ticket
         if ticket is not None and line.is_waiting(ticket):
             return False, ticket  # their turn has not come; asking once more costs nobody anything
-        slug = request.url.path.removeprefix(CONTESTS).removesuffix(DOOR)
+        slug = request.scope["path"].removeprefix(CONTESTS).removesuffix(DOOR)
         if await self._inside.of((token_hash(session), slug)) is not False:
             return True, None  # they resume; or are signed out, which the door itself says
-        if request.method != "POST":
+        if not begins:
             return False, None  # reading what stands at the door takes no number
         number = await line.take(session)
         if number is None:
             return line.admits_without_number(), None
         taken = Ticket(line.line.epoch, number)
-        return number <= line.line.served, taken
+        return number <= line.line.served and await line.comes_through(), taken
 
     async def _let_in(
         self,

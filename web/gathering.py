@@ -19,7 +19,8 @@ MOST_AT_ONCE = 500
 class Gathering(Generic[Key, Found]):
     """`ask` gets the keys of everybody who waits and answers in their order.
 
-    When it fails, everybody of that question gets `otherwise`.
+    When it fails, everybody of that question gets `otherwise`. The first to ask waits
+    `gather_seconds` for others.
     """
 
     def __init__(
@@ -28,10 +29,12 @@ class Gathering(Generic[Key, Found]):
         ask: Callable[[Sequence[Key]], Awaitable[Sequence[Found]]],
         *,
         otherwise: Found,
+        gather_seconds: float = 0.0,
     ) -> None:
         self._name = name
         self._ask = ask
         self._otherwise = otherwise
+        self._gather_seconds = gather_seconds
         self._waiting: list[tuple[Key, asyncio.Future[Found]]] = []
         self._asking: asyncio.Task[None] | None = None
 
@@ -44,6 +47,7 @@ class Gathering(Generic[Key, Found]):
 
     async def _ask_all(self) -> None:
         while self._waiting:
+            await asyncio.sleep(self._gather_seconds)
             batch, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
             found: Sequence[Found]
             try:

@@ -7,8 +7,8 @@ proportion to what is left of the processors, slower when nearly nothing is, and
 second when answers come late. A number that is served stays served: whoever looked away loses
 nothing.
 
-It steers by what is left and not by what people feel, because whoever is let in works for many
-minutes: by the time anything is slow, too many are inside, and they cannot be sent away.
+It opens and steers by what is left and not only by what people feel, because whoever is let in works
+for many minutes: by the time anything is slow, too many are inside, and they cannot be sent away.
 """
 
 from __future__ import annotations
@@ -16,23 +16,34 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from web.load_level import BUSY, FULL, HEAVY, STARTS_AT
+from web.load_level import BUSY, CROWD, FULL, HEAVY, STARTS_AT
 
 # Starts a second, of the whole platform.
 SLOWEST, FIRST, FASTEST = 1.0, 20.0, 5000.0
 # Where the line opens it moves at this part of what the doors let in when they became crowded.
 OPENING_SHARE = 0.7
-# The share of the processors that the line aims at. From there to all of them, or as far below, the
-# rate changes by up to so much a second, down and up (powers of e: 0.6 and 1.16 times).
+# It opens when people feel it, or before that, when a crowd more has begun than has handed in while
+# this share of the processors was used.
+NOTHING_LEFT = 0.97
+# The share of the processors that the line aims at. With all of them used the rate falls by so much a
+# second, and with as much less used as that is more it grows by so much (powers of e: to 0.6 times,
+# by 1.16 times), up to four times as fast with much less used.
 AIM = 0.93
-SLOWER, FASTER = 0.5, 0.15
+SLOWER, FASTER, MOST_STEPS_UP = 0.5, 0.15, 4.0
 FULL_KEEPS = 0.5  # of the rate, each second in which answers come late
+# It grows only while this part of it is taken: what nobody uses tells nothing.
+TAKEN = 0.7
+# While nobody feels anything it is never slower than this part of those who hand in: the processors
+# may be full of something else, and as many inside as before are no more than before.
+OF_LEAVES = 0.9
+# Not everybody comes when served: as many more numbers are served, by the share that came lately.
+FEWEST_SHOW, SHOWS_OVER_SECONDS, ALL_TAKEN = 0.25, 20.0, 0.95
 # Numbers may be served before they are issued, for so long: whoever comes then need not wait.
 AHEAD_SECONDS = 1.0
 LONGEST_STEP_SECONDS = 2.0
 # The line closes when nobody has waited and nothing has pressed for so long.
 CLOSES_AFTER_SECONDS = 10.0
-PACE_OVER_SECONDS = 10.0
+PACE_OVER_SECONDS, LEAVES_OVER_SECONDS = 10.0, 10.0
 # How soon a page asks again: often near its turn, seldom far from it.
 SOONEST_SECONDS, LATEST_SECONDS = 3, 120
 LONGEST_TOLD_SECONDS = 24 * 3600
@@ -45,9 +56,12 @@ class Line:
     epoch: int = 0
     issued: int = 0
     served: float = 0.0
-    rate: float = FIRST  # numbers a second that it is set to serve
+    rate: float = FIRST  # starts a second that the doors let through
+    shows: float = 1.0  # of those served, the share that comes
     pace: float = FIRST  # numbers a second that it has served lately
     is_open: bool = False
+    crowding: float = 0.0  # how many more have begun than handed in since nothing was left
+    leaving: float = 0.0  # how many hand in a second, over a while
     calm_from: float = 0.0
     at: float = 0.0
 
@@ -70,39 +84,58 @@ class Place:
         return self.retry_after == 0
 
 
-def advance(line: Line, *, worst: float, used: float, starts_per_s: float, at: float) -> Line:
-    """The line at the instant `at`, when the most pressed process tells a pressure of `worst` and
-    the fullest one that this share of its processors is `used`.
-    """
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How the whole platform does."""
+
+    worst: float = 0.0  # pressure of the most pressed process
+    used: float = 0.0  # share of its processors that is in use, where most is
+    starts_per_s: float = 0.0
+    leaves_per_s: float = 0.0  # of those who hand in
+
+
+def advance(line: Line, seen: Figures, at: float) -> Line:
+    """The line at the instant `at`, when these are the figures."""
     passed = min(max(at - line.at, 0.0), LONGEST_STEP_SECONDS)
+    leaving = _towards(line.leaving, seen.leaves_per_s, passed / LEAVES_OVER_SECONDS)
+    line = replace(line, leaving=leaving)
     if not line.is_open:
-        closed = replace(line, served=float(line.issued), at=at)
-        return _opened(closed, starts_per_s) if worst >= STARTS_AT[HEAVY] else closed
-    rate = next_rate(line.rate, worst, used, passed)
-    served = min(line.served + rate * passed, max(line.served, line.issued + rate * AHEAD_SECONDS))
+        return _closed(line, seen, passed, at)
+    shows = _shows(line, seen, passed)
+    rate = next_rate(line.rate, replace(seen, leaves_per_s=leaving), passed)
+    speed = rate / shows
+    served = min(line.served + speed * passed, max(line.served, line.issued + rate * AHEAD_SECONDS))
     moved = (served - line.served) / passed if passed else line.pace
     is_waited_for = served < line.issued
-    is_calm = not is_waited_for and worst < STARTS_AT[BUSY]
+    is_calm = not is_waited_for and seen.worst < STARTS_AT[BUSY]
     calm_from = line.calm_from if is_calm else at
     return replace(
         line,
         served=served,
         rate=rate,
+        shows=shows,
         # Where nobody waits it serves only who comes, which tells nothing of how fast it can.
-        pace=_towards(line.pace, moved if is_waited_for else rate, passed / PACE_OVER_SECONDS),
+        pace=_towards(line.pace, moved if is_waited_for else speed, passed / PACE_OVER_SECONDS),
         is_open=not (is_calm and at - calm_from >= CLOSES_AFTER_SECONDS),
         calm_from=calm_from,
         at=at,
     )
 
 
-def next_rate(rate: float, worst: float, used: float, passed: float) -> float:
-    """The rate after `passed` seconds under this pressure and with this share of processors used."""
-    if worst >= STARTS_AT[FULL]:
+def next_rate(rate: float, seen: Figures, passed: float) -> float:
+    """The rate after `passed` seconds of this."""
+    if seen.worst >= STARTS_AT[FULL]:
         return max(rate * FULL_KEEPS**passed, SLOWEST)
-    left = -1.0 if worst >= STARTS_AT[BUSY] else (AIM - used) / (1 - AIM)
-    change = max(left, -1.0) * SLOWER if left < 0 else min(left, 1.0) * FASTER
-    return min(max(rate * math.exp(change * passed), SLOWEST), FASTEST)
+    slowest = SLOWEST
+    left = (AIM - seen.used) / (1 - AIM)
+    if seen.worst < STARTS_AT[BUSY]:
+        slowest = max(slowest, min(rate, seen.leaves_per_s * OF_LEAVES))
+    else:
+        left = -1.0
+    if seen.starts_per_s < rate * TAKEN:
+        left = min(left, 0.0)
+    change = max(left, -1.0) * SLOWER if left < 0 else min(left, MOST_STEPS_UP) * FASTER
+    return min(max(rate * math.exp(change * passed), slowest), FASTEST)
 
 
 def place_of(line: Line, number: int) -> Place:
@@ -120,9 +153,26 @@ def ask_again(seconds: float, number: int) -> int:
     return round(base * (1 + number % 5 / 10))
 
 
-def _opened(line: Line, starts_per_s: float) -> Line:
-    rate = max(starts_per_s * OPENING_SHARE, SLOWEST) if starts_per_s else line.rate
-    return replace(line, is_open=True, rate=rate, pace=rate, calm_from=line.at)
+def _closed(line: Line, seen: Figures, passed: float, at: float) -> Line:
+    """Everybody is served, until it is too much."""
+    more = max(line.crowding + (seen.starts_per_s - seen.leaves_per_s) * passed, 0.0)
+    crowding = more if seen.used >= NOTHING_LEFT else 0.0
+    closed = replace(line, served=float(line.issued), crowding=crowding, at=at)
+    if seen.worst < STARTS_AT[HEAVY] and crowding < CROWD:
+        return closed
+    rate = max(seen.starts_per_s * OPENING_SHARE, SLOWEST) if seen.starts_per_s else line.rate
+    return replace(
+        closed, is_open=True, rate=rate, pace=rate, shows=1.0, crowding=0.0, calm_from=at
+    )
+
+
+def _shows(line: Line, seen: Figures, passed: float) -> float:
+    """Where the doors are full, whoever is served comes soon enough."""
+    if seen.starts_per_s >= line.rate * ALL_TAKEN or line.served >= line.issued:
+        found = 1.0
+    else:
+        found = max(seen.starts_per_s * line.shows / line.rate, FEWEST_SHOW)
+    return _towards(line.shows, found, passed / SHOWS_OVER_SECONDS)
 
 
 def _towards(value: float, target: float, share: float) -> float:

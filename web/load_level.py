@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from core.metrics import LOAD_LEVEL, LOAD_PRESSURE
+from core.metrics import LOAD_LEVEL, LOAD_PRESSURE, LOAD_USED
 from web.processors import Processors
 
 CALM, BUSY, HEAVY, FULL = range(4)
@@ -102,6 +102,7 @@ class Load:
         else:
             self._relieved_at = None
         LOAD_PRESSURE.set(self.pressure)
+        LOAD_USED.set(self.used)
 
     def set_lite(self, is_lite: bool) -> None:
         self.is_lite = is_lite

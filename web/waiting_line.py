@@ -12,7 +12,7 @@ import hashlib
 import secrets
 import time
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import astuple, dataclass, fields, replace
 from typing import TypeVar
 
 from redis.asyncio import Redis
@@ -22,49 +22,55 @@ from core.clock import now
 from core.log import logger
 from core.metrics import LINE_ISSUED, LINE_RATE, LINE_SERVED
 from web.gathering import Gathering
-from web.line_pace import Line, advance, next_rate
+from web.line_pace import Figures, Line, advance, next_rate
 from web.load_level import BUSY, HEAVY, STARTS_AT, Load
 from web.tokens import Ticket
 
 BEAT_SECONDS = 0.5
 VALKEY_SECONDS = 3.0  # nobody at the door waits longer; a late event loop is not Valkey's fault
+DOOR_SECONDS = 1.0  # longer nobody stands at the door itself
+# While a line is open, questions about those at the door gather for so long: a crowd that comes evenly
+# would otherwise cost a statement each.
+GATHER_SECONDS = 0.03
 AWAY_SECONDS = 5.0  # so long it is not asked again by people; the beat keeps asking
 KEPT_SECONDS = 24 * 3600  # who has which number, and which numbers have been used
 
 _LINE, _PROCESSES, _NUMBERS, _SPENT = "cho:hang", "cho:may", "cho:so", "cho:da-dung"
 
 # Puts a lost line back as this process remembers it, tells this process's figures, and returns the
-# line, the instant, the worst pressure, the most used processors, starts a second, the number of
-# processes.
+# line, the instant, the worst pressure, the most used processors, starts and leaves a second, the
+# number of processes.
 _BEAT = """
 local now = redis.call('TIME')
 now = now[1] + now[2] / 1000000
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if not epoch then
-    redis.call('HSET', KEYS[1], unpack(ARGV, 5))
-elseif epoch == ARGV[6] then
-    for place = 7, 9, 2 do
+    redis.call('HSET', KEYS[1], unpack(ARGV, 6))
+elseif epoch == ARGV[7] then
+    for place = 8, 10, 2 do
         local kept = tonumber(redis.call('HGET', KEYS[1], ARGV[place]))
         if tonumber(ARGV[place + 1]) > kept then
             redis.call('HSET', KEYS[1], ARGV[place], ARGV[place + 1])
         end
     end
 end
-redis.call('HSET', KEYS[2], ARGV[1], ARGV[2] .. ' ' .. ARGV[3] .. ' ' .. ARGV[4] .. ' ' .. now)
-local worst, used, starts, count = 0, 0, 0, 0
+redis.call('HSET', KEYS[2], ARGV[1], table.concat(ARGV, ' ', 2, 5) .. ' ' .. now)
+local worst, used, starts, leaves, count = 0, 0, 0, 0, 0
 local told = redis.call('HGETALL', KEYS[2])
 for place = 1, #told, 2 do
-    local pressure, busy, begun, at = string.match(told[place + 1], '(%S+) (%S+) (%S+) (%S+)')
+    local pressure, busy, begun, left, at =
+        string.match(told[place + 1], '(%S+) (%S+) (%S+) (%S+) (%S+)')
     if not at or now - at > 3 then
         redis.call('HDEL', KEYS[2], told[place])
     else
         worst = math.max(worst, tonumber(pressure))
         used = math.max(used, tonumber(busy))
         starts = starts + begun
+        leaves = leaves + left
         count = count + 1
     end
 end
-local sums = {tostring(worst), tostring(used), tostring(starts), count}
+local sums = {tostring(worst), tostring(used), tostring(starts), tostring(leaves), count}
 return {redis.call('HGETALL', KEYS[1]), tostring(now), unpack(sums)}
 """
 # Whoever saw the line as it still is moves it; the others saw an old one and change nothing.
@@ -104,9 +110,7 @@ class _Seen:
 
     line: Line
     at: float
-    worst: float
-    used: float
-    starts_per_s: float
+    figures: Figures
     processes: int
 
 
@@ -131,10 +135,16 @@ class WaitingLine:
         self._own_room = 0.0
         self._own_rate = 0.0
         self._processes = 1
+        self._next_at = 0.0  # when the door lets the next one through
         self._beaten_at = time.monotonic()
         self._starts_counted = 0
-        self._numbers: Gathering[str, int | None] = Gathering("numbers", self._take, otherwise=None)
-        self.starts = 0  # counted by the door: everybody whom it lets in
+        self._numbers: Gathering[str, int | None] = Gathering(
+            "numbers", self._take, otherwise=None, gather_seconds=GATHER_SECONDS
+        )
+        # Counted by the door: everybody whom it lets in, and everybody who hands in.
+        self.starts = 0
+        self.leaves = 0
+        self._leaves_counted = 0
         self.line = Line(epoch=int(now().timestamp() * 1000))
         self.is_open = False
 
@@ -153,20 +163,17 @@ class WaitingLine:
         passed, self._beaten_at = at - self._beaten_at, at
         starts = (self.starts - self._starts_counted) / max(passed, BEAT_SECONDS / 2)
         self._starts_counted = self.starts
-        seen = await self._asked(self._exchange(starts), is_beat=True)
+        left = (self.leaves - self._leaves_counted) / max(passed, BEAT_SECONDS / 2)
+        self._leaves_counted = self.leaves
+        own = Figures(self._load.pressure, self._load.used, starts, left)
+        seen = await self._asked(self._exchange(own), is_beat=True)
         if seen is None:
-            self._go_on_alone(passed, starts)
+            self._go_on_alone(passed, own)
             return
         self._processes, self._own_rate = seen.processes, 0.0
         self._adopt(seen.line)
         if seen.at - seen.line.at >= BEAT_SECONDS * 0.8:
-            moved = advance(
-                seen.line,
-                worst=seen.worst,
-                used=seen.used,
-                starts_per_s=seen.starts_per_s,
-                at=seen.at,
-            )
+            moved = advance(seen.line, seen.figures, seen.at)
             written = self._advance_script(
                 keys=[_LINE], args=[repr(seen.line.at), *_but_issued(moved)]
             )
@@ -186,6 +193,20 @@ class WaitingLine:
             return self._is_away and self.admits_without_number()
         spent = self._redis.sismember(self._of(_SPENT), str(ticket.number))
         return not await self._asked(spent)
+
+    async def comes_through(self) -> bool:
+        """Wait for the next place at this process's door; False when it is too far off.
+
+        Many look up at once and find that their turn has come. Without this they would all begin
+        at once, and what is measured then would slow the line long after they have begun.
+        """
+        at = time.monotonic()
+        place = max(self._next_at, at)
+        if place - at > DOOR_SECONDS:
+            return False
+        self._next_at = place + self._processes / self.line.rate
+        await asyncio.sleep(place - at)
+        return True
 
     def is_waiting(self, ticket: Ticket) -> bool:
         """Whether this ticket holds a place whose turn has not come."""
@@ -226,26 +247,12 @@ class WaitingLine:
         LINE_SERVED.set(line.now_serving)
         LINE_RATE.set(line.rate if line.is_open else 0)
 
-    async def _exchange(self, starts: float) -> _Seen:
-        told, at, worst, used, starts_per_s, processes = await self._beat_script(
-            keys=[_LINE, _PROCESSES],
-            args=[
-                self._name,
-                self._load.pressure,
-                self._load.used,
-                starts,
-                *_all(self.line),
-            ],
+    async def _exchange(self, own: Figures) -> _Seen:
+        told, at, *figures, processes = await self._beat_script(
+            keys=[_LINE, _PROCESSES], args=[self._name, *astuple(own), *_all(self.line)]
         )
         pairs = dict(zip(told[::2], told[1::2], strict=True))
-        return _Seen(
-            _line(pairs),
-            float(at),
-            float(worst),
-            float(used),
-            float(starts_per_s),
-            int(processes),
-        )
+        return _Seen(_line(pairs), float(at), Figures(*map(float, figures)), int(processes))
 
     async def _take(self, sessions: Sequence[str]) -> Sequence[int | None]:
         taken = await self._asked(
@@ -255,14 +262,13 @@ class WaitingLine:
         )
         return taken or [None] * len(sessions)
 
-    def _go_on_alone(self, passed: float, starts: float) -> None:
+    def _go_on_alone(self, passed: float, own: Figures) -> None:
         """The own share of the last common rate, then as the own load allows."""
-        pressure = self._load.pressure
-        if not self.is_open and pressure >= STARTS_AT[HEAVY]:
-            self.is_open, self._own_rate = True, starts
+        if not self.is_open and own.worst >= STARTS_AT[HEAVY]:
+            self.is_open, self._own_rate = True, own.starts_per_s
         share = self._own_rate or self.line.rate / self._processes
-        self._own_rate = next_rate(share, pressure, self._load.used, passed)
-        if pressure < STARTS_AT[BUSY] and self.line.served >= self.line.issued:
+        self._own_rate = next_rate(share, own, passed)
+        if own.worst < STARTS_AT[BUSY] and self.line.served >= self.line.issued:
             self.is_open = False
         self._fill_own_room(self._own_rate, passed)
 

@@ -13,12 +13,13 @@ import os
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import gevent
-from locust import FastHttpUser, LoadTestShape, events, task
+from locust import FastHttpUser, LoadTestShape, argument_parser, events, task
 from locust.runners import LocalRunner, MasterRunner
 
 from loadtest.crowd.ledger import Ledger
@@ -26,6 +27,10 @@ from loadtest.crowd.person import Clock, Person
 from loadtest.crowd.profiles import PROFILES, Timeline
 from loadtest.crowd.tally import CPU_WINDOW_SECONDS, Tally
 from loadtest.crowd.wire import Wire, open_pool
+
+# A worker asks for these once for each of a hundred options, every second in which people come, and
+# each time Locust builds its whole parser anew: a third of what a generator cost.
+argument_parser.default_args_dict = cache(argument_parser.default_args_dict)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ OK = frozenset({200})
 SEE_OTHER = frozenset({303})
 SAVED = frozenset({200, 409})
 SHED_FIRST = frozenset({BOARD, MY_RANK})  # may be refused to anybody
+READS_BUTTON_SECONDS = 1.0
 PREDICTION_MOST = 60_000
 FIRST_POLL, POLL = (1.5, 2.5), (2.0, 4.0)  # the result's page asks every two seconds
 _PLACE, _TURN = re.compile(rb'data-place="(\d+)\.(\d+)"'), re.compile(rb'data-turn="([^"]+)"')
@@ -208,7 +209,7 @@ class Person:
         place, turn = _PLACE.search(page.page), _TURN.search(page.page)
         said = page.retry_after
         if said is None and (place or _BUTTON.search(page.page)):
-            said = 0.0  # their turn came while they went to the room
+            said = READS_BUTTON_SECONDS  # their turn came while they went to the room
         self._tally.refused("start", refusal.seconds, said, inside=inside)
         pause = 5.0 if said is None else said
         while True:

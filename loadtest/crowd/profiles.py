@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from types import MappingProxyType
 
-SECONDS_PER_MINUTE = 60.0
+SECONDS_PER_MINUTE, MINUTES_PER_HOUR = 60.0, 60
 HANDING_IN = 0.8  # of the last minute: who came at its beginning is inside before the first leaves
 SHORTEST_UNHURRIED_SECONDS = 30.0
 BOARD, MY_RANK, RESULT = "board", "my rank", "result page"
@@ -172,6 +172,25 @@ class Timeline:
     @property
     def ends_at(self) -> float:
         return self.profile.seconds + self.profile.tail
+
+    @property
+    def demand(self) -> str:
+        """What the last minute of a closing rush asks for, and how that is reckoned."""
+        manners, last = self.profile.manners, last_minute(self.profile.seconds)
+        pause = sum(self.profile.pause) / 2
+        share = 1 - manners.without_script
+        hand_in = 1 - manners.drops_off
+        handing_in = HANDING_IN * last
+        densest = self.people / math.log((MINUTES_PER_HOUR + 1) / 2) / 2 / SECONDS_PER_MINUTE
+        here = max(
+            self.arrived(at + 1) - self.arrived(at) for at in range(int(self.profile.seconds))
+        )
+        return (
+            f"{self.people:,} inside x {share:.0%} with script / {pause:g} s between answers = "
+            f"{self.people * share / pause:,.0f} saves/s; x {hand_in:.0%} who hand in / "
+            f"{handing_in:g} s = {self.people * hand_in / handing_in:,.0f} submits/s, and up to twice "
+            f"that near the end; starts/s: up to {here}, where a real hour has up to {densest:.0f}"
+        )
 
     @property
     def pressed(self) -> float:

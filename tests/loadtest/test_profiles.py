@@ -37,6 +37,12 @@ def test_at_the_closing_arrivals_follow_one_over_the_minutes_left_plus_one() -> 
     assert timeline.arrived(540) == 1_000_000
 
 
+def test_the_last_minute_asks_for_what_five_thousand_people_do() -> None:
+    said = Timeline(PROFILES["closing_rush"], 5_000).demand
+    assert "818 saves/s" in said  # 5,000 x 0.9 / 5.5
+    assert "96 submits/s" in said  # 5,000 x 0.92 / 48
+
+
 def test_half_a_minute_after_the_bell_all_have_come() -> None:
     timeline = Timeline(PROFILES["opening_bell"], 5_000)
     assert timeline.arrived(0) == 0

@@ -16,8 +16,10 @@ from web.line_pace import (
     FASTEST,
     FIRST,
     LATEST_SECONDS,
+    NOTHING_LEFT,
     SLOWEST,
     SOONEST_SECONDS,
+    Figures,
     Line,
     advance,
     ask_again,
@@ -41,8 +43,7 @@ def lived(
     for worst in pressures:
         before = lines[-1]
         arrived = replace(before, issued=before.issued + arrivals)
-        at = before.at + BEAT
-        lines.append(advance(arrived, worst=worst, used=used, starts_per_s=30, at=at))
+        lines.append(advance(arrived, Figures(worst, used, before.rate), before.at + BEAT))
     return lines
 
 
@@ -63,10 +64,23 @@ def test_the_rate_follows_what_is_left_of_the_processors(
     rate: float, used: float, more: float, worst: float, passed: float
 ) -> None:
     less, most = sorted((used, more))
-    assert next_rate(rate, worst, most, passed) <= next_rate(rate, worst, less, passed)
-    assert next_rate(rate, 0.0, AIM, passed) == pytest.approx(rate)
-    slow, late = (next_rate(rate, STARTS_AT[level], 0.0, passed) for level in (BUSY, FULL))
-    assert SLOWEST <= late <= slow <= rate <= next_rate(rate, 0.0, less * AIM, passed) <= FASTEST
+    assert next_rate(rate, Figures(worst, most), passed) <= next_rate(
+        rate, Figures(worst, less), passed
+    )
+    assert next_rate(rate, Figures(used=AIM), passed) == pytest.approx(rate)
+    slow, late = (next_rate(rate, Figures(STARTS_AT[level]), passed) for level in (BUSY, FULL))
+    assert SLOWEST <= late <= slow <= rate
+    assert rate <= next_rate(rate, Figures(used=less * AIM), passed) <= FASTEST
+
+
+@given(RATE, st.floats(0, 500))
+def test_processors_full_of_something_else_keep_nobody_out_for_good(
+    rate: float, leaves: float
+) -> None:
+    for _ in range(100):
+        rate = next_rate(rate, Figures(used=1.0, leaves_per_s=leaves), BEAT)
+    assert rate == pytest.approx(max(SLOWEST, min(rate, 0.9 * leaves)))
+    assert next_rate(10, Figures(STARTS_AT[BUSY], 1.0, 0, leaves), BEAT) < 10
 
 
 @dataclass
@@ -82,8 +96,8 @@ class Platform:
     def work_of(self, stay: float) -> float:
         return self.start + self.save * stay / self.save_every + self.end
 
-    def live(self, at: float, comes: float, stays: Random, line: Line) -> tuple[int, float]:
-        """One beat: how many handed in, and what share of the machines was used."""
+    def live(self, at: float, comes: float, stays: Random, line: Line) -> tuple[int, int, float]:
+        """One beat: how many came in, how many handed in, and what share of the machines was used."""
         self.waiting += comes
         let_in = int(min(self.waiting, line.rate * BEAT) if line.is_open else self.waiting)
         self.waiting -= let_in
@@ -98,7 +112,7 @@ class Platform:
         self.behind += work
         done = min(self.behind, BEAT)
         self.behind -= done
-        return left, done / BEAT
+        return let_in, left, done / BEAT
 
 
 @pytest.mark.parametrize("times", [1.5, 3.0])
@@ -109,14 +123,10 @@ def test_with_three_times_too_many_four_fifths_of_what_can_be_done_is_done(times
     done, waits = [], []
     for beat in range(round(1500 / BEAT)):
         at = beat * BEAT
-        left, used = platform.live(at, bears * times * BEAT, stays, line)
-        line = advance(
-            replace(line, issued=line.now_serving + round(platform.waiting)),
-            worst=platform.behind / STAY_LIMIT_SECONDS,
-            used=used,
-            starts_per_s=bears * times,
-            at=at + BEAT,
-        )
+        let_in, left, used = platform.live(at, bears * times * BEAT, stays, line)
+        seen = Figures(platform.behind / STAY_LIMIT_SECONDS, used, let_in / BEAT, left / BEAT)
+        waiting = replace(line, issued=line.now_serving + round(platform.waiting))
+        line = advance(waiting, seen, at + BEAT)
         done.append(left)
         waits.append(platform.behind)
     settled = len(done) // 3
@@ -127,7 +137,7 @@ def test_with_three_times_too_many_four_fifths_of_what_can_be_done_is_done(times
 
 
 def test_the_line_opens_when_heavy_at_less_than_what_came_in_and_closes_when_nobody_waits() -> None:
-    opened = advance(Line(issued=7), worst=STARTS_AT[HEAVY], used=1.0, starts_per_s=100, at=5)
+    opened = advance(Line(issued=7), Figures(STARTS_AT[HEAVY], 1.0, 100), 5)
     assert opened.is_open
     assert (opened.served, opened.rate) == (7, pytest.approx(70))
     beats = round(CLOSES_AFTER_SECONDS / BEAT)
@@ -137,6 +147,18 @@ def test_the_line_opens_when_heavy_at_less_than_what_came_in_and_closes_when_nob
     crowded = lived(opened, [0.0] * beats, arrivals=500)[-1]
     assert crowded.is_open
     assert crowded.served < crowded.issued
+
+
+def test_it_opens_before_anybody_feels_it_when_more_begin_than_hand_in() -> None:
+    def beats(used: float, leaves: float) -> Line:
+        line = Line()
+        for beat in range(1, 21):
+            line = advance(line, Figures(0.0, used, 64.0, leaves), beat * BEAT)
+        return line
+
+    assert beats(NOTHING_LEFT, 0.0).is_open
+    assert not beats(NOTHING_LEFT, 64.0).is_open  # a crowd that stays as large as it is
+    assert not beats(NOTHING_LEFT - 0.01, 0.0).is_open
 
 
 def test_while_it_is_closed_everybody_is_served() -> None:

@@ -61,6 +61,26 @@ async def test_mai_plays_from_the_door_to_her_rank(arena: Arena, sign_in: SignIn
     assert place.status_code == 200
 
 
+async def test_who_waits_for_a_score_asks_ever_more_seldom(arena: Arena, sign_in: SignIn) -> None:
+    mai = await sign_in(arena.person_ids[0])
+    path = await begin(mai)
+    await mai.post(f"{path}/nop", data={"seq": "1", "q1": "1"})
+    page, delays = (await mai.get(f"{path}/ket-qua")).text, []
+    for _ in range(8):
+        found = re.search(r'data-hx-get="([^"]+)" data-hx-trigger="load delay:(\d+)s"', page)
+        assert found is not None
+        delays.append(int(found[2]))
+        page = (await mai.get(found[1], headers={"HX-Request": "true"})).text
+        assert "Đang chấm…" in page
+        assert "<html" not in page
+    assert delays == sorted(delays)
+    assert delays[0] <= 2 < delays[-1] == delays[-2]
+    await results.score_waiting()
+    page = (await mai.get(found[1], headers={"HX-Request": "true"})).text
+    assert "data-hx-get" not in page
+    assert "Bạn đúng" in page
+
+
 async def test_the_key_never_leaves_before_the_review_is_allowed(
     arena: Arena, sign_in: SignIn, site: Site
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 from redis.asyncio import Redis
@@ -75,6 +76,16 @@ async def test_a_second_press_keeps_the_number_whichever_process_hears_it(hosts:
     first = await hosts[0].take("mai")
     await hosts[0].take("charlie")
     assert await hosts[1].take("mai") == first
+
+
+async def test_the_door_lets_one_after_another_through_however_many_turns_have_come(
+    hosts: Hosts,
+) -> None:
+    door = hosts[0]
+    door.line = replace(door.line, rate=1.0)
+    through = [await door.comes_through() for _ in range(3)]
+    assert through == [True, False, False]  # the next place is further off than anybody stands here
+    assert all([await hosts[1].comes_through() for _ in range(3)])
 
 
 async def test_a_ticket_begins_one_attempt(hosts: Hosts) -> None:

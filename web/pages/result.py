@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -25,15 +26,18 @@ from web.tokens import AttemptToken
 # one within a second, then ever more seldom, since a worker that is behind is not helped by asking.
 ASKS_AFTER_SECONDS = (1, 2, 3, 5, 8, 13)
 
+
 async def result(request: Request) -> Response:
     token: AttemptToken = request.state.attempt
     if wants_json(request):
         return await _as_json(token)
     asked = _asked(request)
-    if is_part(request) and (await review.find_outcome(token.attempt_id)).points is None:
-        # Asked again and again by everybody who waits: nothing else is looked up.
-        pending = {"attempt": {"id": str(token.attempt_id)}, **_asks_again(asked)}
-        return render(request, "play/result.html", pending, part="play/_score.html")
+    if is_part(request):
+        # Everybody who waits asks again and again: until there is a score, nothing else is looked up.
+        outcome = await review.find_outcome(token.attempt_id)
+        if outcome.points is None and outcome.state != "open":
+            pending = {"attempt": {"id": str(token.attempt_id)}, **_asks_again(asked)}
+            return render(request, "play/result.html", pending, part="play/_score.html")
     found = await review.find_result(token.attempt_id)
     if found.state == "open" and db.database_clock().now() <= found.deadline_at:
         return RedirectResponse(f"/bai-thi/{token.attempt_id}", HTTPStatus.SEE_OTHER)
@@ -48,7 +52,7 @@ async def result(request: Request) -> Response:
 def _asked(request: Request) -> int:
     """How often this page has asked already."""
     said = request.query_params.get("hoi", "")
-    return int(said) if said.isascii() and said.isdigit() and len(said) <= 3 else 0
+    return int(said) if re.fullmatch(r"[0-9]{1,3}", said) else 0
 
 
 def _asks_again(asked: int) -> dict[str, int]:

@@ -61,15 +61,19 @@ async def room(request: Request) -> Response:
 
 async def turn(request: Request) -> Response:
     """What is being served now: small, from memory, and any cache may keep it for a second."""
-    line: Line = request.app.state.line.line
+    return turn_answer(request.app.state.line.line)
+
+
+@lru_cache(2)
+def turn_answer(line: Line) -> Response:
+    """The same for everybody until the line moves."""
+    told = {
+        "epoch": line.epoch,
+        "served": line.now_serving,
+        "per_minute": round(line.pace * MINUTE),
+    }
     return Response(
-        orjson.dumps(
-            {
-                "epoch": line.epoch,
-                "served": line.now_serving,
-                "per_minute": round(line.pace * MINUTE),
-            }
-        ),
+        orjson.dumps(told),
         headers={"Cache-Control": "public, max-age=1"},
         media_type="application/json",
     )
