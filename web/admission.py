@@ -32,12 +32,13 @@ from quiz.entering import who_is_inside
 from web.gathering import Gathering
 from web.load_level import CALM, Load
 from web.page_copies import PageCopies, send_copy
-from web.pages.waiting import turn_answer
+from web.pages.waiting import find_room, turn_answer
 from web.shedding import TOO_MANY, Kind, Window, kind_of, turned_away
 from web.tokens import Ticket, Tokens
 from web.waiting_line import GATHER_SECONDS, WaitingLine
 
-CONTESTS, DOOR, TURN, HANDING_IN = "/cuoc-thi/", "/vao-thi", "/cho/den-luot", "/nop"
+CONTESTS, DOOR, ROOM = "/cuoc-thi/", "/vao-thi", "/cho"
+TURN, HANDING_IN = "/cho/den-luot", "/nop"
 # Who cannot be looked up for so long gets a number all the same, and may ask again.
 LOOK_SECONDS = 1.5
 
@@ -67,6 +68,12 @@ class Gate:
             # Everybody in the line asks, every few seconds: the answer passes no other layer.
             scope["state"]["route_path"] = f"{CONTESTS}{{slug}}{TURN}"
             await turn_answer(self._state.line.line)(scope, receive, send)
+            return
+        if (
+            path.endswith(ROOM)
+            and path.startswith(CONTESTS)
+            and await self._in_the_room(scope, receive, send)
+        ):
             return
         if path.endswith(HANDING_IN):
             self._state.line.leaves += 1
@@ -114,11 +121,26 @@ class Gate:
         scope["state"]["route_path"] = "waiting line"
         self._load.refused += 1
         SHED.labels("start").inc()
-        room = scope["path"].removesuffix(DOOR) + "/cho"
+        room = scope["path"].removesuffix(DOOR) + ROOM
         response = RedirectResponse(room, HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
         if ticket is not None:
             self._tokens.set_ticket(response, ticket, session)
         await response(scope, receive, send)
+
+    async def _in_the_room(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Whether they have been shown their place here already."""
+        request = Request(scope)
+        session = self._session(request)
+        if not session or scope["method"] != "GET":
+            return False
+        held = self._tokens.read_ticket(request.cookies.get(self._tokens.ticket_cookie), session)
+        slug = scope["path"].removeprefix(CONTESTS).removesuffix(ROOM)
+        response = find_room(scope, slug, self._state.line.line, held)
+        if response is None:
+            return False
+        scope["state"]["route_path"] = f"{CONTESTS}{{slug}}{ROOM}"
+        await response(scope, receive, send)
+        return True
 
     async def _ask(
         self, request: Request, ticket: Ticket | None, session: str

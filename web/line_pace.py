@@ -125,7 +125,7 @@ def advance(line: Line, seen: Figures, at: float) -> Line:
 def next_rate(rate: float, seen: Figures, passed: float) -> float:
     """The rate after `passed` seconds of this."""
     if seen.worst >= STARTS_AT[FULL]:
-        return max(rate * FULL_KEEPS**passed, SLOWEST)
+        return max(rate * math.pow(FULL_KEEPS, passed), SLOWEST)
     slowest = SLOWEST
     left = (AIM - seen.used) / (1 - AIM)
     if seen.worst < STARTS_AT[BUSY]:

@@ -40,10 +40,10 @@ class PageCopies:
         found = self._copies.get((scope["path"], scope["query_string"]))
         if found is None or found.until < time.monotonic() or scope["method"] != "GET":
             return None
-        return found if _is_plain(scope) else None
+        return found if is_plain(scope) else None
 
     def keep(self, scope: Scope, body: bytes, headers: _Headers) -> None:
-        if not _is_plain(scope):
+        if not is_plain(scope):
             return
         if len(self._copies) >= MOST_COPIES:
             self._copies.clear()
@@ -75,7 +75,8 @@ _OF_A_304 = frozenset({b"etag", b"cache-control", b"vary"})
 _LANGUAGE = f"{LANGUAGE_COOKIE}=".encode()
 
 
-def _is_plain(scope: Scope) -> bool:
+def is_plain(scope: Scope) -> bool:
+    """Whether a browser asks for a whole page, takes gzip and has chosen no language."""
     takes_gzip = False
     for name, value in scope["headers"]:
         if name == b"accept-encoding":

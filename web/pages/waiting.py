@@ -3,25 +3,41 @@
 from __future__ import annotations
 
 import math
+import time
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from core import db
 from core.text import deadline_shown, number
 from quiz.contests import ContestShown, open_round
 from web.forms import wants_json
 from web.line_pace import SOONEST_SECONDS, Line, Place, ask_again, place_of
+from web.packed import PackedPage
+from web.page_copies import is_plain
 from web.render import language_of, private_page, to_html
 from web.tokens import Ticket, Tokens
 
 # Fewer than this are counted for people one by one; more are told in tens, many in hundreds.
 EXACT_AHEAD = 100
 MINUTE, HOUR = 60, 3600
+# So long a page of the room is given again without a look at the contest.
+KEPT_SECONDS = 2.0
 _HOLES = {name: f"@@{name}@@" for name in ("number", "ahead", "wait", "again", "epoch")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    until: float
+    page: PackedPage
+
+
+_KEPT: dict[str, _Kept] = {}  # by contest
 
 
 async def room(request: Request) -> Response:
@@ -39,24 +55,47 @@ async def room(request: Request) -> Response:
             media_type="application/json",
         )
     chosen = open_round(contest, db.database_clock().now())
-    html = _page(
-        language_of(request),
-        contest.slug,
-        contest.name,
-        chosen.closes_at if chosen else None,
-        "none" if place is None else "served" if place.is_served else "waiting",
-    )
+    state = "none" if place is None else "served" if place.is_served else "waiting"
+    language = language_of(request)
+    html = _page(language, contest.slug, contest.name, chosen.closes_at if chosen else None, state)
     if place is not None and ticket is not None:
-        shown = {
-            "number": number(place.number),
-            "ahead": number(_rounded(place.ahead)),
-            "wait": wait_words(place.seconds),
-            "again": str(place.retry_after),
-            "epoch": f"{ticket.epoch}.{place.number}",
-        }
-        for name, words in shown.items():
+        if chosen and state == "waiting" and language == "vi":
+            _KEPT[contest.slug] = _Kept(time.monotonic() + KEPT_SECONDS, _packed(html))
+        for name, words in _shown(place, ticket).items():
             html = html.replace(_HOLES[name], words)
     return private_page(request, html, headers=headers)
+
+
+def find_room(scope: Scope, slug: str, line: Line, ticket: Ticket | None) -> Response | None:
+    """The room of one who waits, from memory and past all layers, where `room` has just made one.
+
+    For whom that page is not meant there is none: whose turn has come, who has no number, a script,
+    a browser without gzip, another language.
+    """
+    kept = _KEPT.get(slug)
+    if kept is None or kept.until < time.monotonic() or ticket is None or not is_plain(scope):
+        return None
+    place = _place(line, ticket)
+    if place is None or place.is_served or wants_json(Request(scope)):
+        return None
+    headers = {
+        "Cache-Control": "no-store",
+        "Retry-After": str(place.retry_after),
+        "Content-Encoding": "gzip",
+        "Vary": "Accept-Encoding",
+    }
+    body = kept.page.filled(_shown(place, ticket))
+    return Response(body, headers=headers, media_type="text/html")
+
+
+def _shown(place: Place, ticket: Ticket) -> dict[str, str]:
+    return {
+        "number": number(place.number),
+        "ahead": number(_rounded(place.ahead)),
+        "wait": wait_words(place.seconds),
+        "again": str(place.retry_after),
+        "epoch": f"{ticket.epoch}.{place.number}",
+    }
 
 
 async def turn(request: Request) -> Response:
@@ -145,3 +184,8 @@ def _page(language: str, slug: str, title: str, closes_at: datetime | None, stat
             "place": _HOLES,
         },
     )
+
+
+@lru_cache(64)
+def _packed(html: str) -> PackedPage:
+    return PackedPage(html)
