@@ -205,7 +205,11 @@ class WaitingLine:
         if place - at > DOOR_SECONDS:
             return False
         self._next_at = place + self._processes / self.line.rate
-        await asyncio.sleep(place - at)
+        self._load.in_flight -= 1  # whoever stands here is no work
+        try:
+            await asyncio.sleep(place - at)
+        finally:
+            self._load.in_flight += 1
         return True
 
     def is_waiting(self, ticket: Ticket) -> bool:
