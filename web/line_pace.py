@@ -20,16 +20,17 @@ from web.load_level import BUSY, CROWD, FULL, HEAVY, STARTS_AT
 
 # Starts a second, of the whole platform.
 SLOWEST, FIRST, FASTEST = 1.0, 20.0, 5000.0
-# Where the line opens it moves at this part of what the doors let in when they became crowded.
-OPENING_SHARE = 0.7
+# Where the line opens it moves at this part of what the doors let in when they became crowded: to
+# begin is about a third of what an attempt costs, and the rest is still to come.
+OPENING_SHARE = 0.3
 # It opens when people feel it, or before that, when a crowd more has begun than has handed in while
 # this share of the processors was used.
 NOTHING_LEFT = 0.97
 # The share of the processors that the line aims at. With all of them used the rate falls by so much a
-# second, and with as much less used as that is more it grows by so much (powers of e: to 0.6 times,
-# by 1.16 times), up to four times as fast with much less used.
+# second, and with as much less used as that is more it grows by so much (powers of e: to 0.78 times,
+# by 1.1 times), up to four times as fast with much less used.
 AIM = 0.93
-SLOWER, FASTER, MOST_STEPS_UP = 0.5, 0.15, 4.0
+SLOWER, FASTER, MOST_STEPS_UP = 0.25, 0.1, 4.0
 FULL_KEEPS = 0.5  # of the rate, each second in which answers come late
 # It grows only while this part of it is taken: what nobody uses tells nothing.
 TAKEN = 0.7
@@ -37,7 +38,8 @@ TAKEN = 0.7
 # may be full of something else, and as many inside as before are no more than before.
 OF_LEAVES = 0.9
 # Not everybody comes when served: as many more numbers are served, by the share that came lately.
-FEWEST_SHOW, SHOWS_OVER_SECONDS, ALL_TAKEN = 0.25, 20.0, 0.95
+# Where all have gone home their numbers must pass faster than new ones are issued.
+FEWEST_SHOW, SHOWS_OVER_SECONDS, ALL_TAKEN = 0.02, 5.0, 0.95
 # Numbers may be served before they are issued, for so long: whoever comes then need not wait.
 AHEAD_SECONDS = 1.0
 LONGEST_STEP_SECONDS = 2.0

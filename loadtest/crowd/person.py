@@ -25,7 +25,7 @@ OK = frozenset({200})
 SEE_OTHER = frozenset({303})
 SAVED = frozenset({200, 409})
 SHED_FIRST = frozenset({BOARD, MY_RANK})  # may be refused to anybody
-READS_BUTTON_SECONDS = 1.0
+READS_BUTTON_SECONDS = 3.0
 PREDICTION_MOST = 60_000
 FIRST_POLL, POLL = (1.5, 2.5), (2.0, 4.0)  # the result's page asks every two seconds
 _PLACE, _TURN = re.compile(rb'data-place="(\d+)\.(\d+)"'), re.compile(rb'data-turn="([^"]+)"')
