@@ -18,7 +18,9 @@ from tests.browser.paper import ENTER, Person, begin
 pytestmark = pytest.mark.browser
 MOST_PAGES = 130
 # Files to keep, and the other language, whose pages are the same.
-NOT_FOLLOWED = re.compile(r"^/(ngon-ngu|quan-tri/.*/mau$|anh/)|\.(pdf|xlsx|csv|json|py)$")
+NOT_FOLLOWED = re.compile(
+    r"^/(ngon-ngu|quan-tri/.*/mau$|anh/|tai-khoan/chung-nhan/)|\.(pdf|xlsx|csv|json|py|zip)$"
+)
 
 
 async def crawl(page: Page, folder: Path, *, most_of_a_kind: int) -> dict[str, int]:
