@@ -16,16 +16,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from web.load_level import BUSY, CROWD, FULL, HEAVY, STARTS_AT
+from web.load_level import BUSY, FULL, HEAVY, STARTS_AT
 
 # Starts a second, of the whole platform.
 SLOWEST, FIRST, FASTEST = 1.0, 20.0, 5000.0
 # Where the line opens it moves at this part of what the doors let in when they became crowded: to
 # begin is about a third of what an attempt costs, and the rest is still to come.
 OPENING_SHARE = 0.3
-# It opens when people feel it, or before that, when a crowd more has begun than has handed in while
-# this share of the processors was used.
-NOTHING_LEFT = 0.97
+# It opens when people feel it, or before that, when so many more have begun than have handed in while
+# this share of the processors was used. Fewer are no flood: a few dozen who never pause keep the
+# processors as full.
+NOTHING_LEFT, MORE_INSIDE = 0.97, 1500
 # The share of the processors that the line aims at. With all of them used the rate falls by so much a
 # second, and with as much less used as that is more it grows by so much (powers of e: to 0.78 times,
 # by 1.1 times), up to four times as fast with much less used.
@@ -160,7 +161,7 @@ def _closed(line: Line, seen: Figures, passed: float, at: float) -> Line:
     more = max(line.crowding + (seen.starts_per_s - seen.leaves_per_s) * passed, 0.0)
     crowding = more if seen.used >= NOTHING_LEFT else 0.0
     closed = replace(line, served=float(line.issued), crowding=crowding, at=at)
-    if seen.worst < STARTS_AT[HEAVY] and crowding < CROWD:
+    if seen.worst < STARTS_AT[HEAVY] and crowding < MORE_INSIDE:
         return closed
     rate = max(seen.starts_per_s * OPENING_SHARE, SLOWEST) if seen.starts_per_s else line.rate
     return replace(

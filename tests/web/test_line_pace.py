@@ -16,6 +16,7 @@ from web.line_pace import (
     FASTEST,
     FIRST,
     LATEST_SECONDS,
+    MORE_INSIDE,
     NOTHING_LEFT,
     SLOWEST,
     SOONEST_SECONDS,
@@ -151,13 +152,13 @@ def test_the_line_opens_when_heavy_at_less_than_what_came_in_and_closes_when_nob
 
 def test_it_opens_before_anybody_feels_it_when_more_begin_than_hand_in() -> None:
     def beats(used: float, leaves: float) -> Line:
-        line = Line()
+        line, starts = Line(), MORE_INSIDE / 8
         for beat in range(1, 21):
-            line = advance(line, Figures(0.0, used, 64.0, leaves), beat * BEAT)
+            line = advance(line, Figures(0.0, used, starts, leaves), beat * BEAT)
         return line
 
     assert beats(NOTHING_LEFT, 0.0).is_open
-    assert not beats(NOTHING_LEFT, 64.0).is_open  # a crowd that stays as large as it is
+    assert not beats(NOTHING_LEFT, MORE_INSIDE / 8).is_open  # a crowd that stays as large as it is
     assert not beats(NOTHING_LEFT - 0.01, 0.0).is_open
 
 
