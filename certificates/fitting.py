@@ -14,6 +14,9 @@ POINT_MM = 25.4 / 72
 
 # Behind a space, which then goes; behind a hyphen or a stroke; before what follows an address.
 _PIECES = re.compile(r"[^\s/?&#-]*[/-]|[?&#]?[^\s/?&#-]+|\s+")
+# A hyphen at the end of an address's line reads like one that only divides, and is left out by
+# whoever types it or takes the text out of the PDF.
+_ADDRESS_PIECES = re.compile(r"[^/?&#]*/|[?&#]?[^/?&#]+")
 
 Width = Callable[[str], int]  # of a text, in thousandths of its size
 
@@ -34,13 +37,14 @@ def fit(
         room = width_mm / POINT_MM / step.points * 1000
         if width(text) <= room:
             return step.points, [text]
-        if step.lines > 1 and (lines := _broken(text, step.lines, room, width)):
-            return step.points, lines
+        for pattern in (_ADDRESS_PIECES, _PIECES) if "://" in text else (_PIECES,):
+            pieces = pattern.findall(text)
+            if step.lines > 1 and (lines := _broken(pieces, step.lines, room, width)):
+                return step.points, lines
     return None
 
 
-def _broken(text: str, line_limit: int, room: float, width: Width) -> list[str] | None:
-    pieces = _PIECES.findall(text)
+def _broken(pieces: Sequence[str], line_limit: int, room: float, width: Width) -> list[str] | None:
     # A long one would be measured for seconds only to find that it does not fit.
     if sum(map(width, pieces)) > room * line_limit:
         return None
