@@ -13,7 +13,7 @@ async def test_a_connection_that_is_asked_to_close_is_not_used_again() -> None:
 
     async def answer(reader: StreamReader, writer: StreamWriter) -> None:
         """Like nginx at a connection's thousandth request: says so, and hangs up a moment later."""
-        connections.append(writer)
+        connections.append(asyncio.current_task())
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nhi")
         await reader.read()
@@ -24,5 +24,6 @@ async def test_a_connection_that_is_asked_to_close_is_not_used_again() -> None:
     answers = [await client.send(ASKED) for _ in range(2)]
     client.close()
     server.close()
+    await asyncio.gather(*filter(None, connections))
     assert [each.body for each in answers] == [b"hi", b"hi"]
     assert len(connections) == 2
