@@ -30,7 +30,7 @@ async def test_a_design_is_made_changed_and_stamped(open_page: OpenPage) -> None
     faults = await faults_of(lan, "cac-mau")
     await picture(lan, "mau-1-danh-sach")
     await lan.get_by_role("button", name="Tạo mẫu").click()
-    await lan.get_by_label("Màu").select_option("la")
+    await lan.get_by_label("Màu", exact=True).select_option("la")
     await lan.get_by_role("button", name="Lưu bản mới").click()
     await lan.get_by_label("Hình nào").select_option("seal")
     await lan.get_by_label("Tệp hình").set_input_files(
