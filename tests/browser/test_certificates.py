@@ -74,7 +74,7 @@ async def test_a_list_is_proposed_approved_issued_corrected_and_seen_by_its_hold
     await picture(lan, "4-danh-sach")
     await lan.locator("tbody th a").first.click()
     await lan.get_by_text("Sửa tên, đơn vị hoặc kết quả").click()
-    await lan.get_by_label("Tên in trên giấy").fill("Lò Thị Mãi")
+    await lan.get_by_role("textbox", name="Tên in trên giấy").fill("Lò Thị Mãi")
     await lan.get_by_role("button", name="Cấp giấy thay thế").click()
     await expect(lan.get_by_role("alert")).to_contain_text("Hãy ghi lý do")
     faults += await faults_of(lan, "giay, có lỗi")
