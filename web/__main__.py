@@ -80,17 +80,6 @@ def _run(_arguments: argparse.Namespace, chosen: Settings) -> int:
     return run_everything(chosen)
 
 
-def answer_at_once(listener_fd: int) -> None:
-    """Let connections that this socket accepts send each write without waiting for the last one.
-
-    uvicorn takes a handed-over socket for a Unix one, so nothing switches Nagle's algorithm off,
-    and the body of an answer waits 40 ms for the caller's acknowledgement of its head.
-    """
-    with socket.socket(fileno=os.dup(listener_fd)) as listener:
-        if listener.family != socket.AF_UNIX:
-            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
 def _serve(arguments: argparse.Namespace, chosen: Settings) -> None:
     import uvicorn
 
@@ -101,14 +90,11 @@ def _serve(arguments: argparse.Namespace, chosen: Settings) -> None:
     if arguments.when_asked and not sys.stdin.readline():
         return
     ready = resolved(chosen)
-    if arguments.fd is not None:
-        answer_at_once(arguments.fd)
     app = create_app(ready)
     config = uvicorn.Config(
         app,
         host=ready.host,
         port=ready.port,
-        fd=arguments.fd,
         loop="uvloop",
         http=wire(app.state),
         lifespan="on",
@@ -122,8 +108,11 @@ def _serve(arguments: argparse.Namespace, chosen: Settings) -> None:
         forwarded_allow_ips=ready.trusted_proxies or None,
     )
     server = LeavingServer(config, leave=app.leave, drain_seconds=ready.drain_seconds)
+    # uvicorn itself takes a handed-over socket for a Unix one: its connections would keep Nagle's
+    # algorithm on, and each answer wait 40 ms for the caller's acknowledgement of its head.
+    handed_over = None if arguments.fd is None else [socket.socket(fileno=arguments.fd)]
     with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C: it has ended as it should
-        server.run()
+        server.run(handed_over)
     if not server.started:
         sys.exit(1)
 

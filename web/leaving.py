@@ -14,11 +14,13 @@ from types import FrameType
 
 import uvicorn
 
+from web.listening import ListeningServer
+
 # Whoever has just connected has a request on its way; uvicorn would hang up on it, unread.
 LAST_CALLERS_SECONDS = 0.2
 
 
-class LeavingServer(uvicorn.Server):
+class LeavingServer(ListeningServer):
     """Serves `drain_seconds` longer than it is asked to; asked twice, it ends at once."""
 
     def __init__(

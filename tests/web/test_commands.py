@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from people.second_factor import begin, get_factor
 from quiz.question_sheet import COLUMNS
 from quiz.question_writing import make_bank
 from quiz.questions import count_questions
-from web.__main__ import answer_at_once
 from web.commands import import_bank, reset_second_factor, verify_audit
 
 RIGHT = {
@@ -120,12 +118,3 @@ async def test_a_lost_second_factor_is_taken_off_by_command(clean: None) -> None
     assert (await get_factor(account_id)).confirmed_at is None
     with pytest.raises(Refusal, match="bob"):
         await reset_second_factor("bob")
-
-
-def test_a_handed_over_socket_answers_without_waiting_for_an_acknowledgement() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        answer_at_once(listener.fileno())
-        with socket.create_connection(listener.getsockname()):
-            accepted, _address = listener.accept()
-            with accepted:
-                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -57,9 +57,14 @@ async def database_away(site: Site, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 
 
 async def test_a_process_that_can_serve_says_so(site: Site, visitor: httpx.AsyncClient) -> None:
-    answer = await visitor.get("/readyz")
-    assert answer.status_code == 200
-    told = answer.json()
+    give_up_at = time.monotonic() + 20  # on a busy machine the loop truly lags for a moment
+    while True:
+        answer = await visitor.get("/readyz")
+        assert answer.status_code == 200
+        told = answer.json()
+        if told["loop"] or time.monotonic() > give_up_at:
+            break
+        await asyncio.sleep(0.2)
     assert all(told[key] is True for key in (*DECISIVE, "queue", "loop"))
     assert told["loop_lag_ms"] >= 0
     assert "worker_swept_seconds_ago" in told
