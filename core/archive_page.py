@@ -12,11 +12,16 @@ from datetime import date
 from typing import Any
 from xml.sax.saxutils import escape
 
+from PIL import ImageFile
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from core.typefaces import NAMES, typeface
+
+# WeasyPrint lets Pillow make up what is missing of a cut picture, for the whole process; ours are
+# whole, and who sends a cut one is to be told.
+ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 PRODUCER = "Hieu So"
 FAMILIES = tuple(f"{prefix}-{name}" for name in NAMES for prefix in ("face", "slot"))
