@@ -38,6 +38,7 @@ class Site:
         self.app.state.public_pages.forget()
         self.app.state.page_copies.forget()
         self.app.state.contests.forget()
+        self.app.state.load.set_lite(False)  # the keeper would see it only at its next look
         frozen.forget_pools()
 
 
