@@ -47,8 +47,10 @@ LONGEST_STEP_SECONDS = 2.0
 # The line closes when nobody has waited and nothing has pressed for so long.
 CLOSES_AFTER_SECONDS = 10.0
 PACE_OVER_SECONDS, LEAVES_OVER_SECONDS = 10.0, 10.0
-# How soon a page asks again: often near its turn, seldom far from it.
-SOONEST_SECONDS, LATEST_SECONDS = 3, 120
+# How soon a page asks again: often near its turn, more seldom far from it. Those far off must not
+# stay away long: with two minutes the line served numbers whose holders did not look, and stood
+# while the platform had nothing to do.
+SOONEST_SECONDS, LATEST_SECONDS = 3, 30
 LONGEST_TOLD_SECONDS = 24 * 3600
 
 
@@ -132,7 +134,7 @@ def next_rate(rate: float, seen: Figures, passed: float) -> float:
     slowest = SLOWEST
     left = (AIM - seen.used) / (1 - AIM)
     if seen.worst < STARTS_AT[BUSY]:
-        slowest = max(slowest, min(rate, seen.leaves_per_s * OF_LEAVES))
+        slowest = max(slowest, seen.leaves_per_s * OF_LEAVES)
     else:
         left = -1.0
     if seen.starts_per_s < rate * TAKEN:
