@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from certificates import printing
-from certificates.signing import can_sign
 from core import clock
 from core.db import after_commit, pool, transaction
 from core.errors import Refusal
@@ -70,7 +69,7 @@ async def ask_signing(contest_id: int, batch_id: int, *, by: int) -> None:
 
     Refuses "not_found", and "no_signing_key" where none is set.
     """
-    if not can_sign(settings()):
+    if not settings().has_signing_key:
         raise Refusal(
             "no_signing_key",
             "Máy chủ chưa có khóa ký số. Hãy tải giấy chưa ký về, ký bằng công cụ của cơ quan rồi "

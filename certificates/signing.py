@@ -178,19 +178,10 @@ def open_office(chosen: Settings) -> Office:
     return Office(signer, chosen.signing_timestamp_url)
 
 
-def can_sign(chosen: Settings) -> bool:
-    return bool(
-        chosen.signing_key_file
-        or chosen.signing_token_library
-        or chosen.is_embedded
-        or chosen.is_demo
-    )
-
-
 def _key_file(chosen: Settings) -> Path:
     if chosen.signing_key_file:
         return Path(chosen.signing_key_file)
-    if not can_sign(chosen):
+    if not chosen.has_signing_key:
         raise Refusal(
             "no_signing_key",
             "Chưa có khóa ký số. Hãy đặt SIGNING_KEY_FILE, hoặc ký ở ngoài rồi tải lên.",

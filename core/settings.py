@@ -131,6 +131,13 @@ class Settings:
         return replace(self, database_url=self.database_direct_url, pgbouncer=False)
 
     @property
+    def has_signing_key(self) -> bool:
+        """Whether there is a key to sign certificates with; on one machine one is made for trials."""
+        return bool(
+            self.signing_key_file or self.signing_token_library or self.is_embedded or self.is_demo
+        )
+
+    @property
     def is_https(self) -> bool:
         return self.public_url.startswith("https://")
 

@@ -124,7 +124,7 @@ async def test_local_mode_makes_a_key_that_nobody_trusts(tmp_path: Path) -> None
 
 def test_without_a_key_the_office_is_told_so(tmp_path: Path) -> None:
     server = Settings(database_url="postgresql://a/b", redis_url="redis://a", demo=False)
-    assert not signing.can_sign(server)
+    assert not server.has_signing_key
     with pytest.raises(Refusal, match="no_signing_key"):
         signing.open_office(server)
     with pytest.raises(Refusal, match="bad_signing_key"):

@@ -11,7 +11,6 @@ from starlette.responses import Response
 from certificates import batch_signing, uploads
 from certificates.batch_signing import SigningShown
 from certificates.owed import KINDS
-from certificates.signing import can_sign
 from certificates.uploads import Brought
 from core.errors import Refusal
 from people.sessions import Viewer
@@ -80,7 +79,7 @@ async def _page(
         contest,
         "manage/certificate_signing.html",
         {
-            "can_sign": can_sign(request.app.state.settings),
+            "can_sign": request.app.state.settings.has_signing_key,
             "lists": [_line(each) for each in lists],
             "brought": brought,
             "taken_count": sum(each.is_taken for each in brought),
