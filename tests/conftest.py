@@ -136,9 +136,11 @@ async def spare_database(addresses: Addresses) -> AsyncIterator[str]:
 @pytest.fixture
 async def queue(addresses: Addresses) -> AsyncIterator[None]:
     """The real doorbell, rung into this worker's Valkey database."""
+    applications = queue_module._doorbell  # where one serves all tests of the worker
     queue_module.open_queue(addresses.redis_url)
     yield
     await queue_module.close_queue()
+    queue_module._doorbell = applications
 
 
 @pytest.fixture(scope="session")
