@@ -237,7 +237,7 @@ HOSTILE = (
     "</style><link rel=stylesheet href=http://127.0.0.1:{port}/a.css>",
     '"><a href="file:///etc/passwd">x</a>',
     "}} @import url(http://127.0.0.1:{port}/b.css); {{",
-    "{{ 7 * 7 }}{% include '/etc/passwd' %}",
+    "{{ 7654 * 1234 }}{% include '/etc/passwd' %}",
     "url(file:///etc/passwd)",
     "\u202egnohk\u202c \u200b\u200d\ufeffLò\u0301",
     "Mai 🎉👩‍👩‍👧 Thị",
@@ -261,7 +261,7 @@ def test_hostile_texts_are_printed_as_they_are_and_nothing_is_fetched(text: str)
             content = answer(request(face, design, {}, way))
             told = words(content)
             assert "root:" not in told
-            assert "49" not in told
+            assert str(7654 * 1234) not in told  # longer than a port, which may have any digits
             printed = compose(face, design).blocks["name"].lines
             assert squeezed("".join(printed)) in squeezed(told)
         with pytest.raises(BlockingIOError):
