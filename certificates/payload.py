@@ -187,12 +187,11 @@ def to_digits(content: bytes) -> str:
     """Two bytes as three digits to base 43, the smallest first; a last single byte as two."""
     base = len(DIGITS)
     written: list[str] = []
-    for place in range(0, len(content), 2):
-        pair = content[place : place + 2]
-        rest = int.from_bytes(pair, "big")
-        for _ in range(len(pair) + 1):
-            rest, digit = divmod(rest, base)
-            written.append(DIGITS[digit])
+    for first, second in zip(content[::2], content[1::2], strict=False):
+        pair = first << 8 | second
+        written += (DIGITS[pair % base], DIGITS[pair // base % base], DIGITS[pair // base**2])
+    if len(content) % 2:
+        written += (DIGITS[content[-1] % base], DIGITS[content[-1] // base])
     return "".join(written)
 
 

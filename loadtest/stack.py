@@ -262,6 +262,7 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "DATABASE_URL": "",
         "REDIS_URL": "",
         "SECRET_KEY": "",
+        "CERTIFICATE_DIR": "",
         "LOG_LEVEL": "warning",
     }
 

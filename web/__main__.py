@@ -145,13 +145,15 @@ def _local(_arguments: argparse.Namespace, chosen: Settings) -> None:
 
 
 def _seed(arguments: argparse.Namespace, chosen: Settings) -> None:
-    from web.demo import crowd, province
+    from web.demo import certificates, crowd, province
 
     ready = resolved(chosen)
     if arguments.crowd:
         _with_database(ready, lambda: crowd.make_crowd(ready, arguments.crowd, Path(arguments.out)))
-    else:
-        _with_database(ready, lambda: province.fill(ready, attempts=arguments.attempts))
+        return
+    _with_database(ready, lambda: province.fill(ready, attempts=arguments.attempts))
+    # What is measured afterwards is measured without a worker that draws them meanwhile.
+    _with_database(ready, certificates.draw_papers)
 
 
 def _import_bank(arguments: argparse.Namespace, chosen: Settings) -> int:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from certificates import changing, issuing, lookup
 from core import db
 from core.clock import now
 from core.errors import Refusal
@@ -36,7 +37,7 @@ from quiz.rescoring import corrections_of
 from quiz.result_snapshots import digest_of, snapshots_of
 from quiz.scoring import score
 from web.demo import contests, ending, past, province
-from web.demo.accounts import DEMO_ACCOUNTS, demo_accounts
+from web.demo.accounts import CITIZENS, DEMO_ACCOUNTS, demo_accounts, phone_of
 from web.demo.crowd import make_crowd
 from web.demo.plays import Window, participation_rates, plan, shared_out
 from web.tokens import Tokens
@@ -81,6 +82,8 @@ async def filled(database: Addresses, settings: Settings) -> AsyncIterator[None]
         (ending, "file_appeal", 2),
         (ending, "approve_correction", 1),
         (ending, "give_awards", 1),
+        (issuing, "approve", 2),
+        (changing, "revoke", 1),
     ):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(module, verb, cut_at(call_number, getattr(module, verb)))
@@ -194,6 +197,32 @@ async def test_the_past_was_appealed_mended_awarded_and_published(filled: None) 
     assert {each.state for each in await awards_of(past_contest.id)} == {"given"}
     [signed] = await snapshots_of(past_contest.id, only_published=True)
     assert digest_of(signed.content) == signed.digest
+
+
+async def test_those_who_sign_in_hold_certificates_and_each_state_is_there(filled: None) -> None:
+    held = {
+        each.full_name: [
+            (shown.kind, shown.state)
+            for shown in await lookup.of_person(
+                await db.pool().fetchval(
+                    "SELECT person_id FROM account WHERE phone = $1", phone_of(each)
+                )
+            )
+            if shown.kind == "pass"
+        ]
+        for each in CITIZENS
+    }
+    assert held == {
+        "Lò Thị Mai": [("pass", "issued"), ("pass", "superseded")],
+        "Giàng A Páo": [("pass", "issued")],
+    }
+    past_contest = await contest_by_slug(contests.PAST_SLUG)
+    counts = await lookup.state_counts(past_contest.id)
+    assert (counts["revoked"], counts["superseded"]) == (1, 1)
+    lists = await issuing.batches_of(past_contest.id)
+    assert {each.kind for each in lists} == {"prize", "unit_prize", "pass"}
+    assert {each.state for each in lists} == {"done"}
+    assert all(each.made_by_name != each.approved_by_name for each in lists)
 
 
 async def test_the_week_that_is_over_waits_for_an_answer(filled: None) -> None:

@@ -38,6 +38,7 @@ class DemoCitizen:
     birth_year: int
     unit_code: str
     division_code: str
+    least_correct: float  # share of a paper of the contest that is over
 
 
 STAFF = (
@@ -80,8 +81,8 @@ STAFF = (
 )  # fmt: skip
 
 CITIZENS = (
-    DemoCitizen("Cán bộ dự thi", "0912345678", "Lò Thị Mai", 1991, "SYT", "can-bo"),
-    DemoCitizen("Người dân", "0987654321", "Giàng A Páo", 1978, "X03478", "nguoi-dan"),
+    DemoCitizen("Cán bộ dự thi", "0912345678", "Lò Thị Mai", 1991, "SYT", "can-bo", 1.0),
+    DemoCitizen("Người dân", "0987654321", "Giàng A Páo", 1978, "X03478", "nguoi-dan", 1.0),
 )
 
 DEMO_ACCOUNTS = [(each.label, each.username, each.password) for each in STAFF]
@@ -103,7 +104,7 @@ def demo_accounts() -> list[dict[str, str | None]]:
         {
             "role": each.label,
             "name": each.full_name,
-            "login": phone_shown(_phone(each)),
+            "login": phone_shown(phone_of(each)),
             "password": None,
             "about": "Đăng nhập bằng số điện thoại",
         }
@@ -142,7 +143,7 @@ async def _make_citizens() -> None:
             row["phone"]
             for row in await connection.fetch(
                 "SELECT phone FROM account WHERE phone = ANY($1)",
-                [_phone(each) for each in CITIZENS],
+                [phone_of(each) for each in CITIZENS],
             )
         }
         await write_citizens(
@@ -151,19 +152,19 @@ async def _make_citizens() -> None:
                 Citizen(
                     full_name=each.full_name,
                     birth_year=each.birth_year,
-                    phone=_phone(each),
+                    phone=phone_of(each),
                     unit_id=(await get_unit(each.unit_code)).id,
                     division_code=each.division_code,
                     wants_messages=True,
                     signed_up_at=now(),
                 )
                 for each in CITIZENS
-                if _phone(each) not in taken
+                if phone_of(each) not in taken
             ],
         )
 
 
-def _phone(citizen: DemoCitizen) -> str:
+def phone_of(citizen: DemoCitizen) -> str:
     phone = phone_e164(citizen.phone)
     assert phone is not None  # written above, in a valid form
     return phone

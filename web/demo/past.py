@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import ceil
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -63,6 +64,7 @@ class Player:
     full_name: str
     unit_id: int
     division_code: str
+    least_correct: float = 0.0  # which share of a paper they know at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ async def play_round(
             question_count=first_pool.question_count,
             window=Window(stage.opens_at, stage.closes_at, until, stage.limit),
         )
+        plays = [_at_least(play, players[play.who], first_pool.question_count) for play in plays]
         pool_ids = set(stage.pool_ids.values())
         scene = Scene(
             stage=stage,
@@ -135,6 +138,11 @@ async def play_round(
                 await _write_attempts(connection, scene, first, plays[first : first + CHUNK])
             while await score_waiting(limit=CHUNK):
                 pass
+
+
+def _at_least(play: Play, player: Player, question_count: int) -> Play:
+    known = ceil(player.least_correct * question_count)
+    return replace(play, correct_count=max(play.correct_count, known))
 
 
 async def _players(connection: Connection) -> list[Player]:

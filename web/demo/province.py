@@ -12,7 +12,8 @@ from people.audit import record
 from people.consents import publish_first_texts
 from quiz.contests import ContestShown, RoundShown
 from web.demo import contests, lai_chau
-from web.demo.accounts import make_cast
+from web.demo.accounts import CITIZENS, make_cast, phone_of
+from web.demo.certificates import give_certificates
 from web.demo.ending import end_contest, hear_first_week
 from web.demo.past import Player, Stage, invent_people, play_round
 from web.demo.plays import ATTEMPTS_A_PERSON
@@ -61,6 +62,7 @@ async def fill(settings: Settings, *, attempts: int) -> None:
     await contests.publish(contests.coming_contest(begun.at), bank_id, staff)
     await _play(past, current, begun)
     await end_contest(past, staff)
+    await give_certificates(past.id, staff)
     await hear_first_week(current, staff)
     await _remember(_FILLED, begun.attempts)
 
@@ -79,11 +81,33 @@ async def _play(past: ContestShown, current: ContestShown, begun: Beginning) -> 
     units = await lai_chau.units_with_people()
     opens_at = past.rounds[0].opens_at
     players = await invent_people(units, people_count, at=opens_at - timedelta(days=2))
-    await _play_round(past, past.rounds[0], players, attempts, at)
+    # Those who sign in to the demonstration played too, in the place of the last two.
+    known = await _those_who_sign_in()
+    everybody = [*players[: max(0, people_count - len(known))], *known]
+    await _play_round(past, past.rounds[0], everybody, attempts, at)
     week_one, week_two = current.rounds[0], current.rounds[contests.CURRENT_ROUND - 1]
     await _play_round(current, week_one, players, round(attempts * _WEEK_SHARE), at)
     days = (at - week_two.opens_at) / timedelta(days=1)
     await _play_round(current, week_two, players, round(attempts * _DAY_SHARE * days), at)
+
+
+async def _those_who_sign_in() -> list[Player]:
+    rows = await pool().fetch(
+        "SELECT a.phone, p.id, p.unit_id FROM account a JOIN person p ON p.id = a.person_id "
+        "WHERE a.phone = ANY($1)",
+        [phone_of(each) for each in CITIZENS],
+    )
+    found = {row["phone"]: row for row in rows}
+    return [
+        Player(
+            person_id=found[phone_of(each)]["id"],
+            full_name=each.full_name,
+            unit_id=found[phone_of(each)]["unit_id"],
+            division_code=each.division_code,
+            least_correct=each.least_correct,
+        )
+        for each in CITIZENS
+    ]
 
 
 async def _play_round(
