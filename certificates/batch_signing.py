@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from certificates import printing
+from certificates.store import StoreAwayError
 from core import clock
 from core.db import after_commit, pool, transaction
 from core.errors import Refusal
@@ -159,6 +160,8 @@ async def _sign_each(hand: KillablePool, certificate_ids: Sequence[int]) -> tupl
         try:
             plain = await printing.paper(certificate_id, "plain")
             await printing.keep_paper(certificate_id, "signed", await hand.ask(plain.content))
+        except StoreAwayError:
+            raise  # the wish stays open, and the sweep goes on with it
         except Refusal as refusal:
             if refusal.code in {"not_in_force", "not_found"}:
                 continue  # revoked while the list was being signed

@@ -26,3 +26,8 @@ async def render_certificates(_context: Context, batch_id: int | None = None) ->
 async def sign_certificates(_context: Context) -> int:
     """Sign papers of the lists that wait for the office's signature."""
     return await batch_signing.sign_waiting()
+
+
+async def remove_papers(_context: Context) -> int:
+    """Take the bytes of papers that were given up out of the store."""
+    return await printing.remove_given_up()

@@ -266,3 +266,13 @@ class CertificatePaper(Model):
 
     class Meta:
         table = "certificate_paper"
+
+
+class CertificateGivenUp(Model):
+    """Bytes that have to leave the store: the person asked to be forgotten, or others came instead."""
+
+    digest = fields.CharField(primary_key=True, max_length=64)
+    given_up_at = fields.DatetimeField()
+
+    class Meta:
+        table = "certificate_given_up"

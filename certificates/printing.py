@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import msgpack
@@ -15,7 +15,7 @@ from certificates.designs import IMAGES, DesignContent, parse
 from certificates.drawing_request import request
 from certificates.face import Face
 from certificates.numbers import url_form
-from certificates.store import store_of
+from certificates.store import StoreAwayError, store_of
 from certificates.writing import Told, add_events
 from core import clock
 from core.db import Connection, after_commit, pool, transaction
@@ -129,8 +129,18 @@ async def share_picture(
 
 async def keep_paper(certificate_id: int, form: str, content: bytes) -> str:
     """Store a paper as this form of a certificate and return its SHA-256. May run twice."""
+    if form != "plain":
+        # Given up earlier, it may come back: whoever is removing it just now is waited for.
+        await pool().execute(
+            "DELETE FROM certificate_given_up WHERE digest = $1", sha256(content).hexdigest()
+        )
     digest = await store_of(settings()).put(content)
     async with transaction() as connection:
+        before = await connection.fetchrow(
+            "SELECT digest FROM certificate_paper WHERE certificate_id = $1 AND form = $2 FOR UPDATE",
+            certificate_id,
+            form,
+        )
         is_first = await connection.fetchval(
             "INSERT INTO certificate_paper (certificate_id, form, digest, size, stored_at) "
             "SELECT id, $2, $3, $4, $5 FROM certificate WHERE id = $1 AND erased_at IS NULL "
@@ -143,10 +153,13 @@ async def keep_paper(certificate_id: int, form: str, content: bytes) -> str:
             len(content),
             clock.now(),
         )
-        if is_first and form != "plain":
+        if is_first is None:  # the name went while it was drawn
+            await _give_up(connection, [digest])
+        elif before and before["digest"] not in {None, digest}:
+            await _give_up(connection, [before["digest"]])
+        elif is_first and form != "plain":
             await add_events(connection, [certificate_id], "signed", Told(by=None, at=clock.now()))
-    if is_first is None:  # the name went while it was drawn
-        await store_of(settings()).remove(digest)
+    if is_first is None:
         raise Refusal("not_found", "Không tìm thấy giấy chứng nhận này.")
     return digest
 
@@ -203,26 +216,75 @@ async def forget_papers(connection: Connection, certificate_ids: Sequence[int]) 
         "DELETE FROM certificate_paper WHERE certificate_id = ANY($1::bigint[]) RETURNING digest",
         list(certificate_ids),
     )
-    store = store_of(settings())
-    for row in rows:
-        if row["digest"]:
-            after_commit(partial(store.remove, row["digest"]))
+    await _give_up(connection, [row["digest"] for row in rows if row["digest"]])
+
+
+async def remove_given_up() -> int:
+    """Take the bytes of papers that nobody may have any more out of the store; returns how many.
+
+    Refuses "store_away"; what is left then stays noted, and the sweep asks again.
+    """
+    done = 0
+    while await _remove_one():
+        done += 1
+    return done
+
+
+async def _remove_one() -> bool:
+    async with transaction() as connection:
+        digest = await connection.fetchval(
+            "DELETE FROM certificate_given_up WHERE digest = (SELECT digest "
+            "FROM certificate_given_up ORDER BY given_up_at LIMIT 1 FOR UPDATE SKIP LOCKED) "
+            "RETURNING digest"
+        )
+        if digest is None:
+            return False
+        if not await connection.fetchval(
+            "SELECT EXISTS (SELECT FROM certificate_paper WHERE digest = $1)", digest
+        ):
+            await store_of(settings()).remove(digest)
+    return True
+
+
+async def _give_up(connection: Connection, digests: Sequence[str]) -> None:
+    """Note what has to leave the store, so that it does even if the store is away just now."""
+    await connection.execute(
+        "INSERT INTO certificate_given_up (digest, given_up_at) "
+        "SELECT digest, $2 FROM unnest($1::text[]) AS digest ON CONFLICT DO NOTHING",
+        list(digests),
+        clock.now(),
+    )
+    after_commit(_remove_now)
+
+
+async def _remove_now() -> None:
+    try:
+        await remove_given_up()
+    except (StoreAwayError, OSError) as fault:
+        logger.warning("papers_not_removed", reason=type(fault).__name__)
 
 
 async def _render_each(certificate_ids: Sequence[int]) -> int:
     done = 0
+    away: StoreAwayError | None = None
     places = asyncio.Semaphore(DRAWING_PROCESSES)
 
     async def one(certificate_id: int) -> None:
-        nonlocal done
+        nonlocal done, away
         async with places:
+            if away:
+                return
             try:
                 await keep_paper(certificate_id, "plain", await _draw(certificate_id))
                 done += 1
+            except StoreAwayError as fault:  # no fault of this paper: the job is run again
+                away = fault
             except Refusal as refusal:
                 await _note_fault(certificate_id, refusal)
 
     await asyncio.gather(*map(one, certificate_ids))
+    if away:
+        raise away
     return done
 
 

@@ -2,7 +2,8 @@
 
 Content-addressed: a paper's name is the SHA-256 of its bytes, so nothing is ever overwritten, two
 processes may put the same at once, and what comes back is checked against its name. All web and
-worker processes share the folder (CERTIFICATE_DIR).
+worker processes share the place: a folder (CERTIFICATE_DIR) or a bucket (CERTIFICATE_BUCKET), both
+laid out alike, so that a plain copy moves from one to the other.
 """
 
 from __future__ import annotations
@@ -10,21 +11,38 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
+from core.errors import Refusal
 from core.settings import Settings
 
+RETRY_SECONDS = 30
 _DIGEST = re.compile("[0-9a-f]{64}")
+# What is put and read back to see whether a place can be used; it stays there.
+_PROBE = b"Hieu So: a probe of the store of certificates\n"
+
+
+class StoreAwayError(Refusal):
+    """The place did not answer, or not as it should: nobody knows what is there. Ask again later."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "store_away",
+            "Kho lưu giấy chứng nhận đang không trả lời. Giấy của bạn vẫn được giữ; hãy thử lại "
+            "sau ít phút.",
+            retry_after_seconds=RETRY_SECONDS,
+        )
 
 
 class Store(Protocol):
-    """One small interface; a bucket would be another class with these three."""
+    """One small interface over whatever keeps bytes; each of the three may refuse "store_away"."""
 
     async def put(self, content: bytes) -> str:
-        """Keep bytes for good and return their SHA-256; on the disk when it returns."""
+        """Keep bytes for good and return their SHA-256; they are durable when it returns."""
 
     async def get(self, digest: str) -> bytes | None:
         """The bytes, or None when they are not there or not what their name says."""
@@ -49,10 +67,7 @@ class Folder:
         await asyncio.to_thread(self._path(digest).unlink, missing_ok=True)
 
     def _path(self, digest: str) -> Path:
-        if not _DIGEST.fullmatch(digest):
-            msg = "not a digest"
-            raise ValueError(msg)
-        return self._root / digest[:2] / digest[2:4] / digest
+        return self._root / place_of(digest)
 
     def _put(self, content: bytes) -> str:
         digest = sha256(content).hexdigest()
@@ -76,6 +91,32 @@ class Folder:
         return content if sha256(content).hexdigest() == digest else None
 
 
+def place_of(digest: str) -> str:
+    """Where a paper lies, seen from the root of its store."""
+    if not _DIGEST.fullmatch(digest):
+        msg = "not a digest"
+        raise ValueError(msg)
+    return f"{digest[:2]}/{digest[2:4]}/{digest}"
+
+
 def store_of(settings: Settings) -> Store:
+    if settings.certificate_bucket:
+        return _bucket_of(settings)
     folder = settings.certificate_dir
     return Folder(Path(folder) if folder else settings.local_path / "certificates")
+
+
+async def is_usable(store: Store) -> bool:
+    """Whether something can be kept there and comes back."""
+    try:
+        return await store.get(await store.put(_PROBE)) == _PROBE
+    except (Refusal, OSError):
+        return False
+
+
+@cache  # its connections stay open from one paper to the next
+def _bucket_of(settings: Settings) -> Store:
+    # 8 MB that only a process with a bucket needs.
+    from certificates.bucket import open_bucket  # noqa: PLC0415 — see above
+
+    return open_bucket(settings)

@@ -20,8 +20,9 @@ from core.errors import Refusal
 SHORTEST_SECRET = 32  # characters; 256 bits when they are random
 
 
-def _setting(default: object, help: str) -> Any:  # noqa: A002 — reads as the word it is; Any: dataclass fields take their own type
-    return field(default=default, metadata={"help": help})
+def _setting(default: object, help: str, *, is_secret: bool = False) -> Any:  # noqa: A002 — reads as the word it is; Any: dataclass fields take their own type
+    """A secret one, or an address with a password in it, is left out where settings are printed."""
+    return field(default=default, metadata={"help": help}, repr=not is_secret)
 
 
 @dataclass(frozen=True)
@@ -29,23 +30,32 @@ class Settings:
     """All settings, typed; made once a process by `settings()`."""
 
     database_url: str = _setting(
-        "", "PostgreSQL 15–18, `postgresql://user:password@host/name`; empty: the embedded one"
+        "",
+        "PostgreSQL 15–18, `postgresql://user:password@host/name`; empty: the embedded one",
+        is_secret=True,
     )
     database_pool_size: int = _setting(
         10, "connections that one web or worker process may hold for pages and jobs"
     )
     pgbouncer: bool = _setting(False, "1 when DATABASE_URL leads to PgBouncer in transaction mode")
     database_direct_url: str = _setting(
-        "", "PostgreSQL itself, for migrations and backups, when DATABASE_URL leads to PgBouncer"
+        "",
+        "PostgreSQL itself, for migrations and backups, when DATABASE_URL leads to PgBouncer",
+        is_secret=True,
     )
     replica_url: str = _setting(
         "",
         "a streaming replica that answers boards and statistics; away or 5 s behind, DATABASE_URL "
         "does",
+        is_secret=True,
     )
-    redis_url: str = _setting("", "Valkey or Redis, `redis://…`; empty: the embedded one")
+    redis_url: str = _setting(
+        "", "Valkey or Redis, `redis://…`; empty: the embedded one", is_secret=True
+    )
     secret_key: str = _setting(
-        "", "signs cookies and receipts, ≥ 32 characters; local mode keeps its own in LOCAL_DIR"
+        "",
+        "signs cookies and receipts, ≥ 32 characters; local mode keeps its own in LOCAL_DIR",
+        is_secret=True,
     )
     public_url: str = _setting(
         "", "the address that people type, such as `https://thi.example.gov.vn`; empty: local"
@@ -63,6 +73,19 @@ class Settings:
         "a folder for the PDF files of certificates, shared by all web and worker processes; empty: "
         "LOCAL_DIR/certificates",
     )
+    certificate_bucket: str = _setting(
+        "",
+        "keeps these files in an S3-compatible bucket instead, `s3://name` or `s3://name/folder`; "
+        "its key must be allowed to read, write, delete and list",
+    )
+    certificate_bucket_endpoint: str = _setting(
+        "", "where the bucket's service is, such as `https://s3.example.vn`; empty: Amazon's"
+    )
+    certificate_bucket_region: str = _setting(
+        "us-east-1", "the bucket's region; many services know only this name"
+    )
+    certificate_bucket_key: str = _setting("", "the access key of CERTIFICATE_BUCKET")
+    certificate_bucket_secret: str = _setting("", "the secret of this access key", is_secret=True)
     demo: bool | None = _setting(
         None,
         "1: demonstration province, accounts with known passwords, code 000000; refused unless "
@@ -98,7 +121,9 @@ class Settings:
         "a PKCS#12 file with the office's key, which signs certificates (PAdES); empty: local mode "
         "makes one that nobody trusts",
     )
-    signing_password: str = _setting("", "opens SIGNING_KEY_FILE, or the token as its user PIN")
+    signing_password: str = _setting(
+        "", "opens SIGNING_KEY_FILE, or the token as its user PIN", is_secret=True
+    )
     signing_token_library: str = _setting(
         "", "the PKCS#11 library of a token or HSM that signs instead of a file, a path"
     )
@@ -224,6 +249,7 @@ def _check(chosen: Settings) -> None:
         raise Refusal("bad_setting", "PUBLIC_URL must start with https:// (or http://).")
     if chosen.rehearsal_url and urlsplit(chosen.rehearsal_url).scheme != "http":
         raise Refusal("bad_setting", "REHEARSAL_URL must start with http:// (an inner address).")
+    _check_bucket(chosen)
     if chosen.is_demo and not (
         is_loopback(chosen.host)
         and (not chosen.public_url or is_loopback(urlsplit(chosen.public_url).hostname or ""))
@@ -233,6 +259,26 @@ def _check(chosen: Settings) -> None:
             "DEMO=1 gives everybody known passwords, so it runs only on this machine: set DEMO=0, "
             "or HOST and PUBLIC_URL to a loopback address.",
         )
+
+
+def _check_bucket(chosen: Settings) -> None:
+    bucket, endpoint = chosen.certificate_bucket, chosen.certificate_bucket_endpoint
+    if not bucket:
+        return
+    if urlsplit(bucket).scheme != "s3" or not urlsplit(bucket).hostname:
+        raise Refusal("bad_setting", "CERTIFICATE_BUCKET must be s3://name or s3://name/folder.")
+    if chosen.certificate_dir:
+        raise Refusal(
+            "bad_setting",
+            "CERTIFICATE_DIR and CERTIFICATE_BUCKET are two places for the same files: set one.",
+        )
+    if not (chosen.certificate_bucket_key and chosen.certificate_bucket_secret):
+        raise Refusal(
+            "bad_setting",
+            "CERTIFICATE_BUCKET needs CERTIFICATE_BUCKET_KEY and CERTIFICATE_BUCKET_SECRET.",
+        )
+    if endpoint and urlsplit(endpoint).scheme not in {"http", "https"}:
+        raise Refusal("bad_setting", "CERTIFICATE_BUCKET_ENDPOINT must start with https://.")
 
 
 def is_loopback(host: str) -> bool:

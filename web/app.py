@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from http import HTTPStatus
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -36,7 +37,7 @@ from web.routes import routes
 from web.shedding import BOARD, turned_away
 from web.tokens import Tokens
 from web.waiting_line import WaitingLine
-from web.watch import Scrape
+from web.watch import Papers, Scrape
 
 CLOCK_SAMPLE_SECONDS = 5
 
@@ -83,6 +84,7 @@ def create_app(settings: Settings) -> Application:
     app.state.contests = ContestCache()
     app.state.is_leaving = False
     app.state.scrape = Scrape()
+    app.state.papers = Papers(settings)
     return app
 
 
@@ -107,10 +109,12 @@ async def _serving(app: Starlette) -> AsyncIterator[None]:
     )
     app.state.pulse.start()
     spare_the_collector()
-    keepers = [
+    keepers: list[asyncio.Task[Any]] = [
         asyncio.create_task(keeping)
         for keeping in (_keep_clock(), _keep_activity(), _keep_load(app), app.state.line.keep())
     ]
+    # Whoever set a bucket that cannot be used reads so in the log now, not with the first paper.
+    keepers.append(asyncio.create_task(app.state.papers.is_usable()))
     try:
         yield
     finally:

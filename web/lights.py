@@ -58,6 +58,7 @@ class Scene:
     stopped: Sequence[str]  # the switches over the platform that are on, in words
     last_backup_at: datetime | None
     is_backup_known: bool
+    has_papers: bool  # the store of certificates takes and gives
 
 
 def lights(scene: Scene) -> list[Light]:
@@ -71,6 +72,7 @@ def lights(scene: Scene) -> list[Light]:
         _load(scene),
         _processes(scene),
         _disk(scene),
+        _papers(scene),
         _backup(scene),
     ]
 
@@ -269,6 +271,19 @@ def _disk(scene: Scene) -> Light:
         return Light(name, "ok", words)
     todo = "Dọn bản sao lưu cũ và nhật ký, hoặc thêm đĩa. Đĩa đầy thì không ghi được câu trả lời."
     return Light(name, "bad" if free < NO_DISK_BYTES else "warn", words, todo)
+
+
+def _papers(scene: Scene) -> Light:
+    name = "Kho giấy chứng nhận"
+    if scene.has_papers:
+        return Light(name, "ok", "Cất và lấy giấy được.")
+    return Light(
+        name,
+        "warn",
+        "Không trả lời, nên chưa tải được giấy chứng nhận.",
+        "Xem thư mục CERTIFICATE_DIR hoặc kho CERTIFICATE_BUCKET: còn nối được không, còn chỗ không, "
+        "khóa còn hạn không. Việc thi không bị ảnh hưởng; giấy đã cấp không mất.",
+    )
 
 
 def _backup(scene: Scene) -> Light:

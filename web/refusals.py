@@ -51,6 +51,7 @@ _STATUS = {
     "rehearsal_running": 409,
     "not_in_force": 410,
     "no_pdf": 503,
+    "store_away": 503,
     "round_near": 409,
 }
 

@@ -16,14 +16,19 @@ from typing import Any, TypeVar
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from certificates.store import is_usable, store_of
 from core import clock, db
+from core.log import logger
 from core.pulse import GONE_SECONDS, Card
 from core.queue import QueueState, queue_state
+from core.settings import Settings
 from quiz.operations import PlatformNow, is_writable, platform_now
 
 PROBE_SECONDS = 2
 # Prometheus may ask every process of a machine; the database is asked once in this while.
 SCRAPE_SECONDS = 4.0
+# A bucket is asked over the network: how well it is may be known a little late.
+STORE_SECONDS = 30.0
 # The event loop of a process that keeps people waiting this long is as good as stuck.
 STUCK_SECONDS = 5.0
 
@@ -89,7 +94,7 @@ async def within(asked: Awaitable[Found], seconds: float = PROBE_SECONDS) -> Fou
 async def readiness(state: Any) -> dict[str, Any]:
     """Whether this process should get visitors, and what that stands on.
 
-    A stuck loop, the queue and the worker are only told of: people still answer and hand in
+    A stuck loop, the queue, the worker and the store of papers are only told of: people still answer and hand in
     without these, and a process that is slow with work must not leave it all to the others.
     """
     writable, migrated, found = await asyncio.gather(
@@ -106,11 +111,42 @@ async def readiness(state: Any) -> dict[str, Any]:
     return {
         "ready": all(decisive.values()),
         **decisive,
+        "papers": await state.papers.is_usable(),
         "queue": is_valkey_up,
         "loop": state.pulse.lag_seconds < STUCK_SECONDS,
         "loop_lag_ms": round(state.pulse.lag_seconds * 1000),
         "worker_swept_seconds_ago": round(_age(max(swept))) if swept else None,
     }
+
+
+class Papers:
+    """Whether papers of certificates can be kept and handed out; asked once in a while."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._answer: asyncio.Task[bool] | None = None
+        self._asked_at = 0.0
+
+    async def is_usable(self) -> bool:
+        """What is known by now: nobody waits for a store that does not answer."""
+        if self._answer is None or (
+            self._answer.done() and time.monotonic() - self._asked_at > STORE_SECONDS
+        ):
+            self._asked_at = time.monotonic()
+            self._answer = asyncio.create_task(self._ask())
+        await asyncio.wait([self._answer], timeout=PROBE_SECONDS)
+        return self._answer.done() and self._answer.result()
+
+    async def _ask(self) -> bool:
+        usable = await is_usable(store_of(self._settings))
+        if not usable:
+            logger.error(
+                "papers_unusable",
+                bucket=self._settings.certificate_bucket,
+                endpoint=self._settings.certificate_bucket_endpoint,
+                folder=self._settings.certificate_dir,
+            )
+        return usable
 
 
 class Scrape:

@@ -12,7 +12,6 @@ import pytest
 from certificates import bundles, changing, erasing, printing
 from certificates.lookup import CertificateFilter, find_certificates
 from certificates.owed import Rule
-from certificates.store import Folder
 from core import db
 from core.errors import Refusal
 from core.settings import settings
@@ -143,20 +142,3 @@ async def test_a_signed_paper_goes_before_the_plain_one(stage: Stage) -> None:
     next(path for path in kept_files() if path.read_bytes() == signed).unlink()
     with pytest.raises(Refusal, match="not_found"):
         await printing.paper(first)
-
-
-async def test_a_store_keeps_once_and_gives_back_only_what_its_name_says(tmp_path: Path) -> None:
-    store = Folder(tmp_path / "store")
-    digest = await store.put(b"one")
-    assert await store.put(b"one") == digest
-    assert await store.get(digest) == b"one"
-    path = next(path for path in (tmp_path / "store").rglob("*") if path.is_file())
-    path.write_bytes(b"another")
-    assert await store.get(digest) is None
-    assert await store.put(b"one") == digest
-    assert await store.get(digest) == b"one"
-    await store.remove(digest)
-    await store.remove(digest)
-    assert await store.get(digest) is None
-    with pytest.raises(ValueError, match="not a digest"):
-        await store.get("../../etc/passwd")

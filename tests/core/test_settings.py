@@ -11,6 +11,25 @@ OWN_SERVERS = {
     "DATABASE_URL": "postgresql://u:p@db/hieuso",
     "REDIS_URL": "redis://valkey/0",
 }
+BUCKET = {
+    "CERTIFICATE_BUCKET": "s3://papers/2026",
+    "CERTIFICATE_BUCKET_KEY": "key",
+    "CERTIFICATE_BUCKET_SECRET": "hidden-bucket",
+}
+
+
+def test_no_secret_is_printed_with_the_settings() -> None:
+    environment = {
+        "DATABASE_URL": "postgresql://u:hidden-db@db/x",
+        "DATABASE_DIRECT_URL": "postgresql://u:hidden-direct@db/x",
+        "REPLICA_URL": "postgresql://u:hidden-replica@db/x",
+        "REDIS_URL": "redis://:hidden-queue@valkey/0",
+        "SECRET_KEY": "hidden" * 8,
+        "SIGNING_PASSWORD": "hidden-pin",
+    }
+    printed = repr(settings.read(BUCKET | environment))
+    assert "s3://papers/2026" in printed
+    assert "hidden" not in printed
 
 
 def test_without_any_setting_the_embedded_servers_run_with_the_demonstration() -> None:
@@ -38,6 +57,11 @@ def test_own_servers_come_without_the_demonstration() -> None:
         {"REDIS_URL": "redis://valkey"},
         OWN_SERVERS | {"REDIS_URL": "http://valkey"},
         {"PUBLIC_URL": "thi.example.gov.vn"},
+        BUCKET | {"CERTIFICATE_BUCKET": "papers"},
+        BUCKET | {"CERTIFICATE_BUCKET": "s3://"},
+        BUCKET | {"CERTIFICATE_BUCKET_ENDPOINT": "s3.example.vn"},
+        BUCKET | {"CERTIFICATE_DIR": "/srv/papers"},
+        {"CERTIFICATE_BUCKET": "s3://papers", "CERTIFICATE_BUCKET_KEY": "key"},
     ],
 )
 def test_a_malformed_setting_is_refused_loudly(environment: dict[str, str]) -> None:

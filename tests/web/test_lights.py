@@ -39,7 +39,7 @@ SIGHT = Sight(
 )  # fmt: skip
 CALM = Scene(
     sight=SIGHT, at=AT, is_writing=True, load_level=0, has_line=False, is_lite=False, stopped=[],
-    last_backup_at=AT - timedelta(hours=9), is_backup_known=True,
+    last_backup_at=AT - timedelta(hours=9), is_backup_known=True, has_papers=True,
 )  # fmt: skip
 
 
@@ -51,9 +51,9 @@ def now(**changes: Any) -> Scene:
     return seen(now=replace(NOW, **changes))
 
 
-def test_a_calm_house_shows_ten_green_lights_and_nothing_to_do() -> None:
+def test_a_calm_house_shows_eleven_green_lights_and_nothing_to_do() -> None:
     shown = lights(CALM)
-    assert len(shown) == 10
+    assert len(shown) == 11
     assert {each.state for each in shown} == {"ok"}
     assert worst(shown) == "ok"
     assert not any(each.todo for each in shown)
@@ -102,6 +102,7 @@ def test_a_calm_house_shows_ten_green_lights_and_nothing_to_do() -> None:
          {"Các tiến trình": "warn"}),
         (seen(disk_free_bytes=4 * GIGABYTE), {"Đĩa": "warn"}),
         (seen(disk_free_bytes=GIGABYTE // 2), {"Đĩa": "bad"}),
+        (replace(CALM, has_papers=False), {"Kho giấy chứng nhận": "warn"}),
         (replace(CALM, last_backup_at=None), {"Sao lưu": "warn"}),
         (replace(CALM, last_backup_at=AT - timedelta(hours=31)), {"Sao lưu": "warn"}),
         (replace(CALM, last_backup_at=AT - timedelta(days=4)), {"Sao lưu": "bad"}),

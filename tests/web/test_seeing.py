@@ -29,7 +29,7 @@ from tests.web.cast import Stage, build_stage
 from tests.web.conftest import SECRET, SignIn, Site
 from web import edge
 from web.app import create_app
-from web.watch import readiness
+from web.watch import Papers, readiness
 
 PROJECT = Path(__file__).parent.parent.parent
 NOWHERE = "postgresql://nobody:nothing@127.0.0.1:1/none"
@@ -65,7 +65,7 @@ async def test_a_process_that_can_serve_says_so(site: Site, visitor: httpx.Async
         if told["loop"] or time.monotonic() > give_up_at:
             break
         await asyncio.sleep(0.2)
-    assert all(told[key] is True for key in (*DECISIVE, "queue", "loop"))
+    assert all(told[key] is True for key in (*DECISIVE, "queue", "loop", "papers"))
     assert told["loop_lag_ms"] >= 0
     assert "worker_swept_seconds_ago" in told
 
@@ -97,11 +97,23 @@ async def test_a_database_that_takes_no_writes_is_none(
     assert answer.json()["migrations"] is True
 
 
+async def test_a_store_of_papers_that_is_away_is_told_and_turns_nobody_away(
+    site: Site, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    away = Papers(Settings(certificate_dir=str(tmp_path / "file")))
+    own = site.app.state
+    state = SimpleNamespace(attempts=own.attempts, is_leaving=False, pulse=own.pulse, papers=away)
+    told = await readiness(state)
+    assert (told["ready"], told["papers"]) == (True, False)
+
+
 async def test_a_process_whose_committer_has_died_is_not_ready(site: Site) -> None:
     broken = Attempts()
     broken._saves._flusher.cancel()
     await asyncio.wait([broken._saves._flusher])
-    state = SimpleNamespace(attempts=broken, is_leaving=False, pulse=site.app.state.pulse)
+    own = site.app.state
+    state = SimpleNamespace(attempts=broken, is_leaving=False, pulse=own.pulse, papers=own.papers)
     told = await readiness(state)
     assert {key for key in DECISIVE if not told[key]} == {"ready", "committers"}
     await broken._starts.close()

@@ -175,7 +175,16 @@ async def _now(request: Request, viewer: Viewer | None) -> dict[str, Any]:
         if sight.now.unscorable:
             unscorable = await within(newest_unscorable(), ASK_SECONDS) or ()
         backup_at, is_backup_known = await _backup()
-    shown = lights(_scene(state, sight, at, switches, backup_at, is_backup_known=is_backup_known))
+    scene = _scene(
+        state,
+        sight,
+        at,
+        switches,
+        backup_at,
+        is_backup_known=is_backup_known,
+        has_papers=await state.papers.is_usable(),
+    )
+    shown = lights(scene)
     return {
         "url": PAGE,
         "as_of": at,
@@ -215,6 +224,7 @@ def _scene(
     backup_at: datetime | None,
     *,
     is_backup_known: bool,
+    has_papers: bool,
 ) -> Scene:
     return Scene(
         sight=sight,
@@ -226,6 +236,7 @@ def _scene(
         stopped=[_SWITCHES[name][0].lower() for name in switches.thrown if name != "lite"],
         last_backup_at=backup_at,
         is_backup_known=is_backup_known,
+        has_papers=has_papers,
     )
 
 
