@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import urllib.request
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import httpx
 import obstore
 import pytest
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -47,7 +47,7 @@ def s3() -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     address = f"http://127.0.0.1:{server.server_port}"
-    urllib.request.urlopen(urllib.request.Request(f"{address}/giay", method="PUT")).close()
+    httpx.put(f"{address}/giay").raise_for_status()
     yield address
     server.shutdown()
     thread.join()
