@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -142,39 +142,31 @@ async def end_design(design_id: int, *, by: int | None) -> None:
         await _record(connection, "end_certificate_design", design_id, {"name": design.name}, by)
 
 
+@dataclass(frozen=True)
+class Look:
+    """A WebP of the sheet, and in which size and on how many lines the name stands there."""
+
+    picture: bytes
+    name_points: float
+    name_lines: int
+
+
 async def preview(design_id: int, typed: Mapping[str, str], face: Face) -> bytes:
-    """How a certificate would look with what is typed, without keeping anything."""
-    design = await get_design(design_id)
-    content = parse({**stored(design.content), **typed, "base": design.base})
+    """How a certificate would look with what is typed, as a PDF, without keeping anything."""
+    content = await _tried(design_id, typed)
     return await drawing.draw(face, content, await images_of(content), "plain")
 
 
-def sample_face(base: str, *, is_long: bool, day: date) -> Face:
-    """A face to look at a design with; the long one has the longest names that really occur."""
-    address = "https://thi.example.gov.vn/chung-nhan/00123-2026-GCN-BTC?ma=7K2M-Q4TN-0XBD"
-    is_unit = base == "tap-the"
-    long_unit = "Trường Phổ thông dân tộc bán trú Trung học cơ sở và Tiểu học Nậm Cuổi, xã Nậm Cuổi"
-    person = "Công Tằng Tôn Nữ Thị Ngọc Quỳnh Như Phương Hoàng Yến" if is_long else "Nguyễn Văn Ế"
-    unit = long_unit if is_long else "Ủy ban nhân dân xã Sìn Hồ"
-    return Face(
-        number="00123/2026/GCN-BTC",
-        kind="unit_prize" if is_unit else "prize",
-        superior="ỦY BAN NHÂN DÂN TỈNH LAI CHÂU",
-        issuer="BAN TỔ CHỨC CUỘC THI TÌM HIỂU CHUYỂN ĐỔI SỐ",
-        title="GIẤY CHỨNG NHẬN",
-        printed_name=unit if is_unit else person,
-        unit_name="" if is_unit else unit,
-        statement="đã đạt thành tích trong",
-        contest_title="Cuộc thi trực tuyến “Tìm hiểu chuyển đổi số tỉnh Lai Châu”",
-        result="Đạt giải Nhất",
-        place="Lai Châu",
-        issued_on=day,
-        authority="TM. BAN TỔ CHỨC",
-        signer_title="TRƯỞNG BAN",
-        signer_name="Giàng A Páo",
-        check_url=address,
-        qr=address,
-    )
+async def look(design_id: int, typed: Mapping[str, str], face: Face) -> Look:
+    """The same as a picture; refuses what cannot be printed, as an issued certificate would be."""
+    content = await _tried(design_id, typed)
+    told = await drawing.draw(face, content, await images_of(content), "look")
+    return Look(**msgpack.unpackb(told))
+
+
+async def _tried(design_id: int, typed: Mapping[str, str]) -> DesignContent:
+    design = await get_design(design_id)
+    return parse({**stored(design.content), **typed, "base": design.base})
 
 
 async def _add_version(

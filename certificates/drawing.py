@@ -22,6 +22,7 @@ from core.archive_page import PageDrawer
 from core.blank import PLACEHOLDER, PLACEHOLDER_QR, Blank, NotABlankError, Sheet
 from core.imposing import imposed
 from core.killable import serve
+from core.page_picture import page_picture
 from core.qr_code import qr_code
 from core.small_picture import small_png
 
@@ -29,6 +30,7 @@ Images = Mapping[str, tuple[str, bytes]]
 # A batch has some ten: by how many lines, in which size, a name and a unit take.
 KEPT_BLANKS = 64
 PICTURE_SIDE = 360  # pixels: a signature's 46 mm at 200 dpi
+LOOK_WIDTH = 1300  # pixels: the smallest print can just be read
 _IDENTIFIER = b"giay-chung-nhan."  # a plain certificate's; a blank makes its own of what it holds
 
 _blanks: OrderedDict[tuple[object, ...], Blank] = OrderedDict()
@@ -45,6 +47,8 @@ def answer(content: bytes) -> bytes:
     face = face_from_json(told["face"])
     design = parse(told["design"])
     images: Images = {name: (image[0], image[1]) for name, image in told["images"].items()}
+    if told["way"] == "look":
+        return look(face, design, images)
     return (draw if told["way"] == "fast" else draw_plainly)(face, design, images)
 
 
@@ -85,6 +89,17 @@ def draw_plainly(
         composition.made_on,
         identifier=_IDENTIFIER,
     )
+
+
+def look(face: Face, design: DesignContent, images: Images) -> bytes:
+    """A picture of the sheet, and in which size and on how many lines the name stands there."""
+    name = compose(face, design).blocks["name"]
+    told = {
+        "picture": page_picture(draw_plainly(face, design, images), LOOK_WIDTH),
+        "name_points": name.points,
+        "name_lines": len(name.lines),
+    }
+    return bytes(msgpack.packb(told))
 
 
 def _blank(composition: Composition, images: Images) -> Blank:

@@ -14,7 +14,7 @@ from certificates.face import Face
 def request(
     face: Face, design: DesignContent, images: Mapping[str, tuple[str, bytes]], way: str = "fast"
 ) -> bytes:
-    """What `certificates.drawing.answer` reads; `way` is "fast" or "plain"."""
+    """What `certificates.drawing.answer` reads; `way` is "fast", "plain" or "look"."""
     told = {
         "face": face_to_json(face),
         "design": stored(design),

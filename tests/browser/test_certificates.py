@@ -99,3 +99,22 @@ async def test_a_list_is_proposed_approved_issued_corrected_and_seen_by_its_hold
     faults += await faults_of(lan, "can-sua")
     await picture(lan, "7-can-sua")
     assert not faults, "\n".join(faults)
+
+
+async def test_a_design_shows_itself_while_somebody_types(open_page: OpenPage) -> None:
+    require_node_modules()
+    lan = await open_page(await staff_member("organiser"))
+    await lan.goto("/quan-tri/chung-nhan/mau")
+    await lan.get_by_label("Tên mẫu").fill("Mẫu thử")
+    await lan.get_by_label("Từ mẫu có sẵn").select_option("tap-the")
+    await lan.get_by_role("button", name="Tạo mẫu").click()
+    drawn = lan.get_by_role("img", name="Ảnh giấy chứng nhận")
+    await expect(drawn).to_be_visible(timeout=60_000)  # a program of its own starts first
+    before = await drawn.get_attribute("src")
+    await lan.get_by_label("Lời dẫn phía trên tên").fill("Ghi nhận <i>tập thể</i>")
+    await expect(drawn).not_to_have_attribute("src", before or "")
+    faults = await faults_of(lan, "mau")
+    await picture(lan, "8-mau")
+    await lan.get_by_label("Lời dẫn phía trên tên").fill("W" * 60)
+    await expect(lan.get_by_role("status")).to_contain_text("không in vừa")
+    assert not faults, "\n".join(faults)

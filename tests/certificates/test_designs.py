@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from certificates.designs import BUILT_IN, PALETTES, parse, stored
+from certificates.examples import EXAMPLES, example_face
+from certificates.typesetting import compose
 from core.errors import Refusal
 
 
@@ -42,3 +46,12 @@ def test_what_is_not_offered_is_refused_beside_its_field(typed: dict[str, str], 
     with pytest.raises(Refusal, match="bad_design") as refused:
         parse(typed)
     assert field in refused.value.fields
+
+
+@pytest.mark.parametrize("base", BUILT_IN)
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_fits_every_finished_design(base: str, example: str) -> None:
+    made = compose(example_face(base, example, date(2026, 11, 22)), BUILT_IN[base])
+    name = made.blocks["name"]
+    assert (len(name.lines), name.points) >= (1, 22)
+    assert (len(name.lines) > 1) <= (example == "dai")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import zipfile
 
@@ -100,11 +101,31 @@ async def test_an_office_makes_a_design_of_its_own_whose_versions_stay(stage: St
     kept = await db.pool().fetchval("SELECT content FROM certificate_image")
     with Image.open(io.BytesIO(kept)) as small:
         assert max(small.size) <= 360
-    tried = await organiser.get(f"{own}/xem-thu.pdf", params={"mau_sac": "than", "dai": "1"})
+    tried = await organiser.get(f"{own}/xem-thu.pdf", params={"mau_sac": "than", "ten_thu": "dai"})
     assert tried.content.startswith(b"%PDF")
+    await look_at_what_is_typed(organiser, own)
     assert (await organiser.get(own)).text.count("bản 3") == page.count("bản 3")
     assert (await organiser.post(f"{own}/thoi")).is_redirect
     assert (await organiser.get(own)).status_code == 404
+
+
+async def look_at_what_is_typed(organiser: httpx.AsyncClient, own: str) -> None:
+    """htmx gets the sheet alone, a browser without script the page with what was typed."""
+    typed = {"loi_dan": "</p><script>alert(1)</script>", "ten_thu": "dai"}
+    part = await organiser.get(own, params=typed, headers={"HX-Request": "true"})
+    assert "<html" not in part.text
+    assert "Mọi chữ in vừa giấy. Tên in cỡ" in part.text
+    assert "<script" not in part.text
+    picture = part.text.partition("data:image/webp;base64,")[2].partition('"')[0]
+    with Image.open(io.BytesIO(base64.b64decode(picture))) as drawn:
+        assert (drawn.format, drawn.size) == ("WEBP", (1300, 920))
+    whole = await organiser.get(own, params={"loi_dan": "Chưa lưu", "xem": "1"})
+    assert 'value="Chưa lưu"' in whole.text
+    assert "data:image/webp" in whole.text
+    for lead, said in (("W" * 60, "không in vừa"), ("a" * 10_000, "dài quá 60 chữ cái")):
+        refused = await organiser.get(own, params={"loi_dan": lead}, headers={"HX-Request": "true"})
+        assert said in refused.text
+        assert "<img" not in refused.text
 
 
 async def test_the_finished_designs_are_not_edited(stage: Stage) -> None:

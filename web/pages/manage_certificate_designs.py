@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -20,6 +23,7 @@ from certificates.designs import (
     SIDES,
     stored,
 )
+from certificates.examples import EXAMPLES, USUAL, example_face
 from core.clock import local_day, now
 from core.errors import Refusal
 from people.sessions import Viewer
@@ -28,6 +32,7 @@ from web.contest_desk import note_refusal
 from web.forms import Form, read_form, whole
 from web.guard import require
 from web.office import download, office_page, read_upload
+from web.render import is_part, render
 
 PAGE = "/quan-tri/chung-nhan/mau"
 _FIELDS = {
@@ -35,6 +40,10 @@ _FIELDS = {
     "emblem_place": "cho_bieu_trung", "qr_side": "ben_ma",
 }  # fmt: skip
 _TYPED = ("palette", "lead", "name_case", "emblem_place", "qr_side")
+_EXAMPLE = "ten_thu"
+# Each takes a third of a second of a core; whoever types sends one at a time.
+MOST_LOOKS_AT_ONCE = 4
+_looking = asyncio.Semaphore(MOST_LOOKS_AT_ONCE)
 IMAGE_WORDS = {"emblem": "Biểu trưng", "seal": "Dấu", "signature": "Chữ ký"}
 
 
@@ -56,8 +65,17 @@ async def add(request: Request) -> Response:
 
 
 async def design(request: Request) -> Response:
+    """The editor; the same address gives htmx the sheet with what is typed, and others with `xem`."""
     viewer, found = await _chosen(request)
-    return await _editor(request, viewer, found, Form({}))
+    query = _query(request)
+    if is_part(request):
+        context = {"sheet": await _sheet(found, query)}
+        response = render(request, "manage/_certificate_sheet.html", context)
+    else:
+        sheet = await _sheet(found, query) if query.text("xem") else None
+        response = await _editor(request, viewer, found, query, sheet=sheet)
+    response.headers.add_vary_header("HX-Request")
+    return response
 
 
 async def change(request: Request) -> Response:
@@ -93,11 +111,9 @@ async def set_image(request: Request) -> Response:
 async def preview(request: Request) -> Response:
     """What is typed, on a sample; nothing is kept."""
     _, found = await _chosen(request)
-    query = Form({name: [value] for name, value in request.query_params.items()})
-    sample = design_book.sample_face(
-        found.base, is_long=bool(query.text("dai")), day=local_day(now())
-    )
-    made = download(await design_book.preview(found.id, _typed(query), sample), "xem-thu.pdf")
+    query = _query(request)
+    example = example_face(found.base, query.text(_EXAMPLE), local_day(now()))
+    made = download(await design_book.preview(found.id, _typed(query), example), "xem-thu.pdf")
     made.headers["Content-Disposition"] = 'inline; filename="xem-thu.pdf"'
     return made
 
@@ -107,6 +123,33 @@ async def end(request: Request) -> Response:
     await read_form(request)
     await design_book.end_design(found.id, by=viewer.account_id)
     return RedirectResponse(PAGE, HTTPStatus.SEE_OTHER)
+
+
+async def _sheet(found: Design, query: Form) -> dict[str, Any]:
+    """What is typed as a picture, or the sentence that says why it cannot be printed."""
+    if _looking.locked():
+        return {"fault": "Máy chủ đang vẽ nhiều trang. Bạn chờ vài giây rồi bấm “Xem trước”."}
+    typed = _typed(query)
+    face = example_face(found.base, query.text(_EXAMPLE), local_day(now()))
+    try:
+        async with _looking:
+            seen = await design_book.look(found.id, typed, face)
+    except Refusal as refusal:
+        return {"fault": refusal.sentence}
+    kept = {_FIELDS[name]: value for name, value in typed.items()}
+    asked = urlencode({**kept, _EXAMPLE: query.text(_EXAMPLE) or USUAL})
+    return {
+        "picture": base64.b64encode(seen.picture).decode(),
+        "name": face.printed_name,
+        "unit": face.unit_name,
+        "name_points": f"{seen.name_points:g}".replace(".", ","),
+        "name_lines": seen.name_lines,
+        "pdf_url": f"{PAGE}/{found.id}/xem-thu.pdf?{asked}",
+    }
+
+
+def _query(request: Request) -> Form:
+    return Form({name: [value] for name, value in request.query_params.items()})
 
 
 def _typed(form: Form) -> dict[str, str]:
@@ -151,9 +194,16 @@ async def _list(
 
 
 async def _editor(
-    request: Request, viewer: Viewer, found: Design, form: Form, status: int = HTTPStatus.OK
+    request: Request,
+    viewer: Viewer,
+    found: Design,
+    form: Form,
+    status: int = HTTPStatus.OK,
+    *,
+    sheet: dict[str, Any] | None = None,
 ) -> Response:
     content = stored(found.content)
+    form.values.setdefault(_EXAMPLE, [USUAL])
     for name in _TYPED:
         form.values.setdefault(_FIELDS[name], [content[name]])
     context: dict[str, Any] = {
@@ -178,6 +228,8 @@ async def _editor(
             {"value": name, "label": IMAGE_WORDS[name], "is_set": bool(content[name])}
             for name in IMAGES
         ],
+        "examples": _choices(EXAMPLES),
+        "sheet": sheet,
         "form": form.for_page(),
     }
     return await office_page(
