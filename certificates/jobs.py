@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from certificates import batch_signing, issuing, printing
+from certificates import batch_signing, issuing, parcel_checks, printing
 
 Context = dict[str, Any]
 
@@ -26,6 +26,11 @@ async def render_certificates(_context: Context, batch_id: int | None = None) ->
 async def sign_certificates(_context: Context) -> int:
     """Sign papers of the lists that wait for the office's signature."""
     return await batch_signing.sign_waiting()
+
+
+async def check_parcels(_context: Context) -> int:
+    """Look at papers that were signed elsewhere and sent back."""
+    return await parcel_checks.check_waiting()
 
 
 async def remove_papers(_context: Context) -> int:

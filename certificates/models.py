@@ -276,3 +276,53 @@ class CertificateGivenUp(Model):
 
     class Meta:
         table = "certificate_given_up"
+
+
+class CertificateParcel(Model):
+    """Papers that were signed elsewhere, as somebody sent them back: a ZIP file."""
+
+    id = fields.BigIntField(primary_key=True)
+    contest_id = fields.BigIntField()
+    file_name = fields.CharField(max_length=100)
+    size = fields.BigIntField(db_default=0)
+    sent_by_id = fields.BigIntField(null=True)
+    sent_at = fields.DatetimeField()
+    state = fields.CharField(max_length=10)  # receiving, waiting, done, refused
+    file_count = fields.IntField(db_default=0)  # 0 until somebody looked into it
+    checked_count = fields.IntField(db_default=0)
+    taken_count = fields.IntField(db_default=0)
+    known_count = fields.IntField(db_default=0)  # had come before
+    fault = fields.TextField(db_default="")  # why it was refused as a whole
+    lease_until = fields.DatetimeField(null=True)  # it comes in, or is looked at, until then
+    closed_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "certificate_parcel"
+
+
+class CertificateParcelPiece(Model):
+    """Bytes of a parcel that waits; they are in the store under their SHA-256."""
+
+    id = fields.BigIntField(primary_key=True)
+    parcel_id = fields.BigIntField()
+    number = fields.IntField()
+    digest = fields.CharField(max_length=64)
+
+    class Meta:
+        table = "certificate_parcel_piece"
+
+
+class CertificateParcelFile(Model):
+    """What became of one file of a parcel."""
+
+    id = fields.BigIntField(primary_key=True)
+    parcel_id = fields.BigIntField()
+    position = fields.IntField()
+    file_name = fields.CharField(max_length=100)
+    number = fields.CharField(max_length=80)  # of the certificate; empty when it is none of ours
+    certificate_id = fields.BigIntField(null=True)
+    outcome = fields.CharField(max_length=8)  # taken, known, refused
+    sentence = fields.TextField()
+
+    class Meta:
+        table = "certificate_parcel_file"

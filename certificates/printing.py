@@ -154,9 +154,9 @@ async def keep_paper(certificate_id: int, form: str, content: bytes) -> str:
             clock.now(),
         )
         if is_first is None:  # the name went while it was drawn
-            await _give_up(connection, [digest])
+            await give_up(connection, [digest])
         elif before and before["digest"] not in {None, digest}:
-            await _give_up(connection, [before["digest"]])
+            await give_up(connection, [before["digest"]])
         elif is_first and form != "plain":
             await add_events(connection, [certificate_id], "signed", Told(by=None, at=clock.now()))
     if is_first is None:
@@ -190,8 +190,8 @@ async def render_batch(batch_id: int) -> int:
     return done
 
 
-async def papers(certificate_ids: Sequence[int]) -> AsyncIterator[Paper | Refusal]:
-    """The papers of many in their order, drawn while the one before is read.
+async def papers(certificate_ids: Sequence[int], form: str = "") -> AsyncIterator[Paper | Refusal]:
+    """The papers of many in their order, drawn while the one before is read; see `paper`.
 
     One that cannot be drawn comes as its refusal.
     """
@@ -199,7 +199,7 @@ async def papers(certificate_ids: Sequence[int]) -> AsyncIterator[Paper | Refusa
     places = iter(certificate_ids)
     try:
         for place in places:
-            waiting.append(asyncio.create_task(_paper_or_refusal(place)))
+            waiting.append(asyncio.create_task(_paper_or_refusal(place, form)))
             if len(waiting) > DRAWING_PROCESSES:
                 yield await waiting.pop(0)
         while waiting:
@@ -216,7 +216,11 @@ async def forget_papers(connection: Connection, certificate_ids: Sequence[int]) 
         "DELETE FROM certificate_paper WHERE certificate_id = ANY($1::bigint[]) RETURNING digest",
         list(certificate_ids),
     )
-    await _give_up(connection, [row["digest"] for row in rows if row["digest"]])
+    await connection.execute(
+        "DELETE FROM certificate_parcel_file WHERE certificate_id = ANY($1::bigint[])",
+        list(certificate_ids),
+    )
+    await give_up(connection, [row["digest"] for row in rows if row["digest"]])
 
 
 async def remove_given_up() -> int:
@@ -228,6 +232,20 @@ async def remove_given_up() -> int:
     while await _remove_one():
         done += 1
     return done
+
+
+async def give_up(connection: Connection, digests: Sequence[str]) -> None:
+    """Note what has to leave the store, so that it does even if the store is away just now.
+
+    Inside the caller's transaction.
+    """
+    await connection.execute(
+        "INSERT INTO certificate_given_up (digest, given_up_at) "
+        "SELECT digest, $2 FROM unnest($1::text[]) AS digest ON CONFLICT DO NOTHING",
+        list(digests),
+        clock.now(),
+    )
+    after_commit(_remove_now)
 
 
 async def _remove_one() -> bool:
@@ -244,17 +262,6 @@ async def _remove_one() -> bool:
         ):
             await store_of(settings()).remove(digest)
     return True
-
-
-async def _give_up(connection: Connection, digests: Sequence[str]) -> None:
-    """Note what has to leave the store, so that it does even if the store is away just now."""
-    await connection.execute(
-        "INSERT INTO certificate_given_up (digest, given_up_at) "
-        "SELECT digest, $2 FROM unnest($1::text[]) AS digest ON CONFLICT DO NOTHING",
-        list(digests),
-        clock.now(),
-    )
-    after_commit(_remove_now)
 
 
 async def _remove_now() -> None:
@@ -288,9 +295,9 @@ async def _render_each(certificate_ids: Sequence[int]) -> int:
     return done
 
 
-async def _paper_or_refusal(certificate_id: int) -> Paper | Refusal:
+async def _paper_or_refusal(certificate_id: int, form: str) -> Paper | Refusal:
     try:
-        return await paper(certificate_id)
+        return await paper(certificate_id, form)
     except Refusal as refusal:
         return refusal
 

@@ -7,11 +7,9 @@ signed with the state's own tool, each of which is taken or refused with a sente
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from pathlib import PurePosixPath
+from datetime import datetime
 
 from certificates import lookup, printing
 from certificates.examining import (
@@ -23,15 +21,12 @@ from certificates.examining import (
     revision_digests,
 )
 from certificates.lookup import CertificateShown
-from core.db import pool, transaction
+from certificates.zips import LARGEST_FILE_BYTES
+from core.db import pool
 from core.errors import Refusal
 from core.settings import settings
-from people.audit import record
 
-LARGEST_FILE_BYTES = 5_000_000  # a certificate of ours has some 50 kB, signed some 70
-MOST_FILES = 300
-FILES_GIVEN = 100  # of up to 100 kB once they are signed: ten megabytes come back at once
-LARGEST_UNPACKED_BYTES = 64_000_000
+KNOWN = "Bản ký này đã được nhận từ trước."
 NOT_OURS = (
     "Không khớp với giấy nào của cuộc thi này: nội dung đã bị thay đổi, công cụ ký đã ghi lại cả "
     "tệp, hoặc tệp không xuất từ đây."
@@ -50,12 +45,29 @@ class FileVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A file that somebody brought back."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Whose papers came with a parcel that was sent at `since`."""
+
+    since: datetime
+    certificate_ids: set[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Brought:
-    """What became of one file of an upload."""
+    """What became of a file: `outcome` is taken, known (it had come before) or refused."""
 
     file_name: str
     number: str
-    is_taken: bool
+    certificate_id: int | None
+    outcome: str
     sentence: str
 
 
@@ -69,6 +81,7 @@ class _Found:
     state: str
     form: str
     size: int
+    stored_at: datetime
 
 
 async def check_file(content: bytes) -> FileVerdict:
@@ -92,85 +105,45 @@ async def check_file(content: bytes) -> FileVerdict:
     return FileVerdict(kind, shown, looked.signatures)
 
 
-async def take_signed(contest_id: int, content: bytes, *, by: int) -> list[Brought]:
-    """Take papers of a contest that were signed elsewhere, out of a ZIP file or as one PDF.
+async def take_each(contest_id: int, files: Sequence[Sent], taken: Taken) -> list[Brought]:
+    """Take papers of a contest that were signed elsewhere; what became of each, in their order.
 
-    Refuses "bad_zip" as a whole; a single file that will not do is refused alone. May be repeated.
+    The answer is shorter than the files when one was so costly to look at that those after it have
+    to be asked for again. `taken` is what of the same parcel was taken before, and learns of more.
     """
-    names, files = _unpack(content)
-    places = [await _find(each, contest_id) for each in files]
+    places = [await _find(each.content, contest_id) for each in files]
+    ours = [(each, place) for each, place in zip(files, places, strict=True) if place]
     looked = await examine_each(
-        [(each, place.size if place else 0) for each, place in zip(files, places, strict=True)],
+        [(each.content, place.size) for each, place in ours],
         trust_file=settings().signing_trust_file,
     )
+    seen = iter(looked)
     brought: list[Brought] = []
-    for name, file, place, seen in zip(names, files, places, looked, strict=True):
-        number = place.number if place else ""
-        sentence = _fault(place, seen, len(file))
-        if not sentence and number in {each.number for each in brought if each.is_taken}:
-            sentence = "Giấy này có hai tệp trong lần tải lên; chỉ nhận tệp đầu."
-        if not sentence and place is not None:
-            await printing.keep_paper(place.certificate_id, "outside_signed", file)
-        brought.append(
-            Brought(name, number, not sentence, sentence or f"Đã nhận. {_signers(seen)}")
-        )
-    async with transaction() as connection:
-        await record(
-            connection,
-            by=by,
-            action="take_signed_papers",
-            subject=f"contest:{contest_id}",
-            detail={
-                "taken": [each.number for each in brought if each.is_taken],
-                "refused_count": sum(not each.is_taken for each in brought),
-            },
-        )
+    for file, place in zip(files, places, strict=True):
+        if place is None:
+            brought.append(Brought(file.name, "", None, "refused", NOT_OURS))
+            continue
+        found = next(seen)
+        brought.append(await _take(file, place, found, taken))
+        if found.fault == "costly":
+            break
     return brought
 
 
-def _unpack(content: bytes) -> tuple[list[str], list[bytes]]:
-    if content.startswith(b"%PDF"):
-        return [""], [content]
-    names: list[str] = []
-    files: list[bytes] = []
-    try:
-        with zipfile.ZipFile(BytesIO(content)) as archive:
-            entries = [
-                each
-                for each in archive.infolist()
-                if not each.is_dir() and each.filename.lower().endswith(".pdf")
-            ]
-            if (
-                len(entries) > MOST_FILES
-                or sum(e.file_size for e in entries) > LARGEST_UNPACKED_BYTES
-            ):
-                raise Refusal(
-                    "bad_zip", f"Tệp nén có quá nhiều giấy. Mỗi lần gửi tối đa {MOST_FILES} tệp."
-                )
-            left = LARGEST_UNPACKED_BYTES
-            for entry in entries:
-                with archive.open(entry) as part:
-                    # The directory may lie about sizes, so what comes out is counted.
-                    file = part.read(min(left, LARGEST_FILE_BYTES) + 1)
-                left -= len(file)
-                names.append(PurePosixPath(entry.filename).name[:100])
-                files.append(file)
-    except (
-        zipfile.BadZipFile,
-        zipfile.LargeZipFile,
-        RuntimeError,
-        NotImplementedError,
-        OSError,
-        EOFError,
-        ValueError,
-    ):
-        raise Refusal(
-            "bad_zip",
-            "Không mở được tệp nén. Hãy nén các tệp PDF thành một tệp .zip không mật khẩu.",
-        ) from None
-    if not files:
-        raise Refusal("bad_zip", "Trong tệp nén không có tệp PDF nào.")
-    return names, files
+async def _take(file: Sent, place: _Found, seen: Examined, taken: Taken) -> Brought:
+    sentence = _fault(place, seen, len(file.content))
+    outcome = "refused"
+    if place.certificate_id in taken.certificate_ids:
+        sentence = "Giấy này có hai tệp trong lần gửi; chỉ nhận tệp đầu."
+    elif sentence == KNOWN:
+        # Whoever looked before and died had taken it, though it could not say so any more.
+        outcome = "taken" if place.stored_at >= taken.since else "known"
+    elif not sentence:
+        await printing.keep_paper(place.certificate_id, "outside_signed", file.content)
+        outcome, sentence = "taken", f"Đã nhận. {_signers(seen)}"
+    if outcome == "taken":
+        taken.certificate_ids.add(place.certificate_id)
+    return Brought(file.name, place.number, place.certificate_id, outcome, sentence)
 
 
 async def _find(content: bytes, contest_id: int | None = None) -> _Found | None:
@@ -179,7 +152,7 @@ async def _find(content: bytes, contest_id: int | None = None) -> _Found | None:
         return None
     digests = revision_digests(content)
     rows = await pool().fetch(
-        "SELECT p.digest, p.form, c.id, c.contest_id, c.number, c.state "
+        "SELECT p.digest, p.form, p.stored_at, c.id, c.contest_id, c.number, c.state "
         "FROM certificate_paper p JOIN certificate c ON c.id = p.certificate_id "
         "WHERE p.digest = ANY($1::text[]) AND ($2::bigint IS NULL OR c.contest_id = $2)",
         list(digests),
@@ -195,6 +168,7 @@ async def _find(content: bytes, contest_id: int | None = None) -> _Found | None:
         row["state"],
         row["form"],
         digests[row["digest"]],
+        row["stored_at"],
     )
 
 
@@ -206,7 +180,7 @@ def _fault(place: _Found | None, seen: Examined, size: int) -> str:
     faults = (
         (bool(seen.fault), "Không đọc được tệp PDF này, hoặc tệp đặt mật khẩu."),
         (place.state != "issued", "Giấy này đã thu hồi hoặc đã được thay, không nhận bản ký nữa."),
-        (is_whole and place.form == "outside_signed", "Bản ký này đã được nhận từ trước."),
+        (is_whole and place.form == "outside_signed", KNOWN),
         (is_whole, "Tệp chưa được ký bên ngoài."),
         (not seen.only_signed, "Ngoài chữ ký, nội dung giấy đã bị thay đổi."),
     )
@@ -231,26 +205,3 @@ def _fault_of_signatures(signatures: Sequence[Signature], *, needs_trust: bool) 
 def _signers(seen: Examined) -> str:
     names = [", ".join(filter(None, (each.name, each.agency))) for each in seen.signatures]
     return f"Người ký: {'; '.join(names)}."
-
-
-async def unsigned_archive(contest_id: int, batch_id: int) -> bytes:
-    """A ZIP of plain papers of a list that nobody has brought back signed yet, as many as may come
-    back in one upload. Refuses "not_found" when there are none.
-    """
-    rows = await pool().fetch(
-        "SELECT c.id FROM certificate c WHERE c.contest_id = $1 AND c.batch_id = $2 "
-        "AND c.state = 'issued' AND c.erased_at IS NULL AND NOT EXISTS ("
-        " SELECT FROM certificate_paper p "
-        " WHERE p.certificate_id = c.id AND p.form = 'outside_signed') ORDER BY c.id LIMIT $3",
-        contest_id,
-        batch_id,
-        FILES_GIVEN,
-    )
-    if not rows:
-        raise Refusal("not_found", "Danh sách này không còn giấy nào chờ ký bên ngoài.")
-    written = BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
-        for row in rows:
-            paper = await printing.paper(row["id"], "plain")
-            archive.writestr(paper.file_name, paper.content)
-    return written.getvalue()

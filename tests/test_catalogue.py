@@ -20,7 +20,7 @@ EXPECTED_INDEXES = {
     "certificate_once", "certificate_numbered_once", "certificate_series_once", "certificate_batch_one_open",
     "certificate_signing_one_open", "certificate_owed_once", "certificate_owed_position", "certificate_design_version_once",
     "unscored_fault",
-    "certificate_paper_once", "certificate_drawn_ahead",
+    "certificate_paper_once", "certificate_drawn_ahead", "certificate_parcel_piece_once", "certificate_parcel_file_once",
 }  # fmt: skip
 EXPECTED_CONSTRAINTS = {
     "attempt_state_known", "attempt_closed_or_open",
@@ -31,6 +31,7 @@ EXPECTED_CONSTRAINTS = {
     "certificate_batch_approved_by_a_second_person", "certificate_batch_adds_up", "certificate_to_one",
     "certificate_state_known", "certificate_key_of_32_bytes", "certificate_kind_known", "certificate_code_sixty_bits", "certificate_of_a_participant",
     "certificate_paper_or_fault", "certificate_paper_form_known",
+    "certificate_parcel_state_known", "certificate_parcel_adds_up", "certificate_parcel_file_outcome_known",
 }  # fmt: skip
 
 

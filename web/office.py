@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Message
 
 from core.errors import Refusal
@@ -199,6 +199,18 @@ def download(content: bytes, file_name: str, media_type: str = "") -> Response:
     return Response(
         content,
         media_type=media_type or MEDIA_TYPES[file_name.rpartition(".")[2]],
+        headers={
+            "Content-Disposition": f'attachment; filename="{file_name}"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def zip_download(content: AsyncIterator[bytes], file_name: str) -> Response:
+    """A ZIP file that grows while it is sent."""
+    return StreamingResponse(
+        content,
+        media_type="application/zip",
         headers={
             "Content-Disposition": f'attachment; filename="{file_name}"',
             "Cache-Control": "no-store",

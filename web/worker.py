@@ -38,6 +38,7 @@ JOBS = [
     certificates.jobs.issue_certificates,
     certificates.jobs.render_certificates,
     certificates.jobs.sign_certificates,
+    certificates.jobs.check_parcels,
     certificates.jobs.remove_papers,
     rehearsing.rehearse,
 ]
@@ -96,6 +97,7 @@ def cron_lines() -> list[Any]:
             timeout=LONG_JOB_SECONDS,
         ),
         every(certificates.jobs.sign_certificates, second={15, 35, 55}, keep_result=0),
+        every(certificates.jobs.check_parcels, second={8, 28, 48}, keep_result=0),
         every(certificates.jobs.remove_papers, second={28}, keep_result=0),
         every(rehearsing.rehearse, second=EVERY_TEN_SECONDS, keep_result=0),
     ]

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+from certificates import printing
 from certificates.books import Signature, add_signer, open_series
 from certificates.issuing import Proposal, approve, issue_batch, propose
 from certificates.owed import STATEMENTS, USUAL_TITLE, Rule
 from core import clock, db
+from tests.certificates import offices
 from tests.quiz.arena import Arena, account_of, build_arena
 
 QUESTIONS = 20
@@ -203,3 +205,11 @@ async def numbers_of(series_id: int) -> list[int]:
         series_id,
     )
     return [row["series_number"] for row in rows]
+
+
+async def laid_papers(stage: Stage) -> int:
+    """A list that was issued, each certificate with a small paper as if it had been drawn."""
+    batch_id = await stage.issued(Rule(kind="participation"))
+    for row in await db.pool().fetch("SELECT id, number FROM certificate ORDER BY id"):
+        await printing.keep_paper(row["id"], "plain", offices.paper(row["number"]))
+    return batch_id

@@ -12,13 +12,11 @@ from core import db
 from core.errors import Refusal
 from core.settings import settings
 from tests.certificates import offices
-from tests.certificates.stage import Stage
+from tests.certificates.stage import Stage, laid_papers
 
 
 async def asked(stage: Stage) -> int:
-    batch_id = await stage.issued(Rule(kind="participation"))
-    for row in await db.pool().fetch("SELECT id, number FROM certificate"):
-        await printing.keep_paper(row["id"], "plain", offices.paper(row["number"]))
+    batch_id = await laid_papers(stage)
     await batch_signing.ask_signing(stage.contest_id, batch_id, by=stage.lan)
     await batch_signing.ask_signing(stage.contest_id, batch_id, by=stage.lan)
     return batch_id

@@ -1,27 +1,28 @@
 from __future__ import annotations
 
+import re
 import zipfile
 from io import BytesIO
+from pathlib import Path
 
 import httpx
+import pytest
 
-from certificates import batch_signing, printing
-from certificates.owed import Rule
+from certificates import batch_signing, parcel_checks, parcels
 from core import db
 from people.roles import grant_role
 from tests.certificates import offices
-from tests.certificates.stage import Stage, build_stage
+from tests.certificates.stage import Stage, build_stage, laid_papers
 from tests.web.conftest import SignIn, Site
 
+FILE = b'--a\r\nContent-Disposition: form-data; name="tep"; filename="a.zip"\r\n\r\ncontent\r\n--a--\r\n'
 PLACE = "/quan-tri/cuoc-thi/thi/chung-nhan/ky-so"
 
 
 async def opened(sign_in: SignIn) -> tuple[Stage, httpx.AsyncClient, int]:
     """A list that was issued and drawn, and Lan, who organises."""
     stage = await build_stage()
-    batch_id = await stage.issued(Rule(kind="participation"))
-    for row in await db.pool().fetch("SELECT id, number FROM certificate"):
-        await printing.keep_paper(row["id"], "plain", offices.paper(row["number"]))
+    batch_id = await laid_papers(stage)
     await grant_role(stage.lan, "organiser", unit_id=stage.arena.unit_id, by=None)
     person_id = await db.pool().fetchval("SELECT person_id FROM account WHERE id = $1", stage.lan)
     return stage, await sign_in(person_id), batch_id
@@ -42,16 +43,69 @@ async def test_an_organiser_asks_for_signatures_and_sees_them_come(
     assert stage.contest_id
 
 
-async def test_what_comes_back_is_answered_file_by_file(site: Site, sign_in: SignIn) -> None:
+async def test_what_comes_back_is_answered_file_by_file(
+    site: Site, sign_in: SignIn, tmp_path: Path
+) -> None:
     _, lan, batch_id = await opened(sign_in)
-    given = await lan.get(f"{PLACE}/chua-ky.zip", params={"danh_sach": batch_id})
+    shown = (await lan.get(PLACE)).text
+    assert "Tải 6 giấy chưa ký" in shown
+    given = await lan.get(f"{PLACE}/chua-ky.zip", params={"danh_sach": batch_id, "phan": 1})
     with zipfile.ZipFile(BytesIO(given.content)) as archive:
         assert archive.testzip() is None
-        assert len(archive.namelist()) > 1
-    sent = await lan.post(f"{PLACE}/tai-len", files={"tep": ("a.zip", given.content)})
-    assert sent.status_code == 200
-    assert "Đã nhận 0 trong" in sent.text
-    assert "Tệp chưa được ký bên ngoài." in sent.text
-    refused = await lan.post(f"{PLACE}/tai-len", files={"tep": ("a.zip", b"no parcel")})
+        names = archive.namelist()
+        signed = await offices.signed_outside(archive.read(names[0]), tmp_path)
+    files = [
+        ("tep", ("a.zip", given.content)),
+        ("tep", ("đã ký.pdf", signed)),
+        ("tep", ("hỏng.zip", b"no parcel")),
+        ("khac", ("b.zip", given.content)),
+    ]
+    sent = await lan.post(f"{PLACE}/tai-len", files=files)
+    assert (sent.status_code, sent.headers["location"]) == (303, PLACE)
+    shown = (await lan.get(PLACE)).text
+    assert shown.count("đang kiểm tra") == 3
+    assert 'data-hx-trigger="every 3s"' in shown
+    await parcel_checks.check_waiting()
+    part = await lan.get(PLACE, headers={"HX-Request": "true"})
+    assert part.text.lstrip().startswith('<div id="da-gui"')
+    assert "every 3s" not in part.text
+    assert "Không mở được tệp nén" in part.text
+    assert "Đã xem 1 trong 1 tệp, nhận 1." in part.text
+    assert "Đã xem 6 trong 6 tệp, nhận 0, không nhận 6." in part.text
+    [parcel_id] = re.findall(r"\?goi=(\d+)", part.text)
+    refused = (await lan.get(PLACE, params={"goi": parcel_id})).text
+    assert refused.count("Tệp chưa được ký bên ngoài.") == 6
+    assert "Tải 5 giấy chưa ký" in refused
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/x-www-form-urlencoded", b"tep=x"),
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=a", b"no part"),
+        ("multipart/form-data; boundary=a", FILE.replace(b"--a--", b"")),
+        ("multipart/form-data; boundary=a", FILE.replace(b"a.zip", b"")),
+        ("multipart/form-data; boundary=a", FILE.replace(b"a.zip", b"a.jpg")),
+        ("multipart/form-data; boundary=a", FILE.replace(b"content", b"")),
+    ],
+)
+async def test_a_sending_that_will_not_do_is_told_at_once(
+    site: Site, sign_in: SignIn, kind: str, body: bytes
+) -> None:
+    _, lan, _ = await opened(sign_in)
+    refused = await lan.post(f"{PLACE}/tai-len", content=body, headers={"Content-Type": kind})
     assert refused.status_code == 422
-    assert "Không mở được tệp nén" in refused.text
+    assert 'aria-invalid="true"' in refused.text
+    assert await db.pool().fetchval("SELECT count(*) FROM certificate_parcel") == 0
+
+
+async def test_more_than_may_come_at_once_is_refused_as_it_comes(
+    site: Site, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parcels, "LARGEST_BYTES", 1_000_000)
+    _, lan, _ = await opened(sign_in)
+    refused = await lan.post(f"{PLACE}/tai-len", files={"tep": ("a.zip", bytes(2_000_000))})
+    assert refused.status_code == 413
+    assert "tối đa 1 MB" in refused.text
+    assert await db.pool().fetchval("SELECT count(*) FROM certificate_parcel") == 0

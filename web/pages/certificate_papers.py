@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from certificates import bundles, lookup, printing
 from certificates.lookup import CertificateShown
@@ -17,7 +15,7 @@ from web.certificate_desk import LARGEST_ID
 from web.contest_desk import asked
 from web.forms import Form, whole
 from web.guard import signed_in, viewer_of
-from web.office import download
+from web.office import download, zip_download
 
 LONGEST_TYPED = 100
 
@@ -64,15 +62,7 @@ async def archive(request: Request) -> Response:
     found = await _bundled(request)
     if not found:
         raise Refusal("not_found", "Không có giấy chứng nhận nào còn hiệu lực theo lựa chọn này.")
-    stream: AsyncIterator[bytes] = bundles.as_zip(found)
-    return StreamingResponse(
-        stream,
-        media_type="application/zip",
-        headers={
-            "Content-Disposition": 'attachment; filename="giay-chung-nhan.zip"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return zip_download(bundles.as_zip(found), "giay-chung-nhan.zip")
 
 
 async def sheets(request: Request) -> Response:
