@@ -45,7 +45,10 @@ async def plain_papers(stage: Stage, batch_id: int) -> dict[str, bytes]:
 
 
 async def send(stage: Stage, files: Mapping[str, bytes]) -> None:
-    sending = Sending(stage.contest_id, by=stage.lan)
+    await taken_in(Sending(stage.contest_id, by=stage.lan), files)
+
+
+async def taken_in(sending: Sending, files: Mapping[str, bytes]) -> None:
     for name, content in files.items():
         await sending.begin(name)
         for start in range(0, len(content), 7_000):
@@ -196,10 +199,7 @@ async def test_a_sending_that_will_not_do_leaves_nothing_behind(
     before = kept_bytes()
     sending = Sending(stage.contest_id, by=stage.lan)
     with pytest.raises(Refusal, match="no_file"):
-        for name, content in files.items():
-            await sending.begin(name)
-            await sending.add(content * 30_000)
-        await sending.finish()
+        await taken_in(sending, {name: content * 30_000 for name, content in files.items()})
     await sending.drop()
     assert await db.pool().fetchval("SELECT count(*) FROM certificate_parcel") == 0
     assert kept_bytes() == before
