@@ -24,7 +24,7 @@ from people.audit import record
 
 NAME_LIMIT = 120
 IMAGE_BYTES = 2_000_000  # as a telephone's camera or a scanner makes it; it is made small
-IMAGE_TYPE = "image/png"
+PNG_START, PNG, JPEG = b"\x89PNG", "image/png", "image/jpeg"
 
 
 @dataclass(frozen=True)
@@ -116,13 +116,13 @@ async def set_image(design_id: int, place: str, content: bytes, *, by: int | Non
         return await change_design(design_id, {place: ""}, by=by)
     if len(content) > IMAGE_BYTES:
         raise Refusal("bad_image", "Hình lớn hơn 2 MB. Hãy thu nhỏ hình rồi gửi lại.")
-    small = await drawing.ask(msgpack.packb({"picture": content}))
+    small = await drawing.ask(msgpack.packb({"picture": content, "place": place}))
     digest = sha256(small).hexdigest()
     await pool().execute(
         "INSERT INTO certificate_image (digest, media_type, content) VALUES ($1, $2, $3) "
         "ON CONFLICT (digest) DO NOTHING",
         digest,
-        IMAGE_TYPE,
+        PNG if small.startswith(PNG_START) else JPEG,
         small,
     )
     return await change_design(design_id, {place: digest}, by=by)

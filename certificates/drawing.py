@@ -24,12 +24,18 @@ from core.imposing import imposed
 from core.killable import serve
 from core.page_picture import page_picture
 from core.qr_code import qr_code
-from core.small_picture import small_png
+from core.small_picture import Room, colour_picture, ink_picture
 
 Images = Mapping[str, tuple[str, bytes]]
 # A batch has some ten: by how many lines, in which size, a name and a unit take.
 KEPT_BLANKS = 64
-PICTURE_SIDE = 360  # pixels: a signature's 46 mm at 200 dpi
+# The room of each on the sheet (25 × 21, 28 × 28, 46 × 20 mm) in pixels at `PICTURE_DPI`, and bytes
+# so that a certificate with all three and the longest names stays under 60 kB.
+PICTURE_ROOMS = {
+    "emblem": Room(196, 165, 5_200),
+    "seal": Room(220, 220, 4_200),
+    "signature": Room(362, 157, 2_800),
+}
 LOOK_WIDTH = 1300  # pixels: the smallest print can just be read
 _IDENTIFIER = b"giay-chung-nhan."  # a plain certificate's; a blank makes its own of what it holds
 
@@ -43,7 +49,8 @@ def answer(content: bytes) -> bytes:
     if "share" in told:
         return share_picture(told["share"])
     if "picture" in told:
-        return small_png(told["picture"], PICTURE_SIDE)
+        make = colour_picture if told["place"] == "emblem" else ink_picture
+        return make(told["picture"], PICTURE_ROOMS[told["place"]])
     face = face_from_json(told["face"])
     design = parse(told["design"])
     images: Images = {name: (image[0], image[1]) for name, image in told["images"].items()}

@@ -9,6 +9,7 @@ import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
+import msgpack
 import pikepdf
 import pytest
 import zxingcpp
@@ -23,6 +24,7 @@ from certificates.signature_mark import LEADING, MARGIN, POINTS, WIDTH
 from certificates.typesetting import MIDDLE, compose, page
 from core.errors import Refusal
 from tests.certificates.faces import HARD_NAMES, LONG_UNITS, a_face
+from tests.core.pictures import emblem, seal, signature
 
 BASES = tuple(BUILT_IN)
 PT_PER_PX = 0.75
@@ -295,6 +297,20 @@ def test_images_stand_in_their_places(tmp_path: Path) -> None:
         one, other = picture(fast, tmp_path, "fast"), picture(plain, tmp_path, "plain")
         assert sum(ImageChops.difference(one, other).histogram()[DARKER:]) <= ONE_GLYPH
         assert len(fast) <= 60_000
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_three_photographs_and_the_longest_names_weigh_little(base: str) -> None:
+    sent = {"emblem": emblem(), "seal": seal(), "signature": signature()}
+    images = {}
+    for place, content in sent.items():
+        small = answer(msgpack.packb({"picture": content, "place": place}))
+        kind = "jpeg" if small.startswith(b"\xff\xd8") else "png"
+        images[place] = (f"image/{kind}", small)
+    for name in sorted(HARD_NAMES, key=len)[-3:]:
+        unit = LONG_UNITS[2]
+        face = a_face(printed_name=name, unit_name="" if base == "tap-the" else unit)
+        assert len(draw(face, BUILT_IN[base], images)) <= 60_000
 
 
 def test_the_middle_of_the_sheet_has_an_order() -> None:
