@@ -86,7 +86,10 @@ async def _lease() -> _Held | None:
 
 async def _check(held: _Held, until: float) -> int:
     done = 0
-    with tempfile.TemporaryFile(dir=settings().local_path) as file:
+    # Not where other temporary files are: that may be memory.
+    folder = settings().local_path
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder) as file:
         try:
             await _lay_together(held.id, file)
             parcel = await asyncio.to_thread(open_parcel, file)

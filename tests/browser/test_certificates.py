@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from certificates.issuing import issue_waiting
+from certificates.parcel_checks import check_waiting
 from core import db
 from tests.browser.conftest import OpenPage, staff_member
 from tests.browser.looking import faults_of, picture, require_node_modules
@@ -68,6 +69,18 @@ async def test_a_list_is_proposed_approved_issued_corrected_and_seen_by_its_hold
     await picture(minh, "3-duyet")
     await minh.get_by_role("button", name="Duyệt danh sách").click()
     await issue_waiting()
+
+    await lan.goto(f"{PAGE}/ky-so")
+    await lan.get_by_label("Các tệp .zip hoặc .pdf đã ký").set_input_files([
+        {"name": "giay-da-ky.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"},
+        {"name": "gói hỏng.zip", "mimeType": "application/zip", "buffer": b"PK"},
+    ])  # fmt: skip
+    await lan.get_by_role("button", name="Gửi và kiểm tra").click()
+    await expect(lan.get_by_text("đang kiểm tra", exact=True)).to_have_count(2)
+    await check_waiting()
+    await expect(lan.get_by_role("heading", name="1 tệp không nhận")).to_be_visible()
+    faults += await faults_of(lan, "ky-so")
+    await picture(lan, "4-ky-so")
 
     await lan.goto(PAGE)
     faults += await faults_of(lan, "chung-nhan")

@@ -72,7 +72,13 @@ async def test_what_comes_back_is_answered_file_by_file(
     assert "Không mở được tệp nén" in part.text
     assert "Đã xem 1 trong 1 tệp, nhận 1." in part.text
     assert "Đã xem 6 trong 6 tệp, nhận 0, không nhận 6." in part.text
-    [parcel_id] = re.findall(r"\?goi=(\d+)", part.text)
+    assert part.text.count("Tệp chưa được ký bên ngoài.") == 6
+    second = await lan.post(f"{PLACE}/tai-len", files={"tep": ("lạ.pdf", offices.paper("x"))})
+    assert second.status_code == 303
+    await parcel_checks.check_waiting()
+    shown = (await lan.get(PLACE)).text
+    assert "Không khớp với giấy nào" in shown
+    [parcel_id] = re.findall(r"\?goi=(\d+)", shown)
     refused = (await lan.get(PLACE, params={"goi": parcel_id})).text
     assert refused.count("Tệp chưa được ký bên ngoài.") == 6
     assert "Tải 5 giấy chưa ký" in refused

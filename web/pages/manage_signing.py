@@ -110,12 +110,14 @@ async def _page(
 
 
 async def _came(request: Request, contest: ContestShown) -> dict[str, object]:
-    """What came back, and of the parcel that was asked for, or the last one, what was not taken."""
+    """What came back; of the parcel that was asked for, or the last such one, what was not taken."""
     shown = await parcels.parcels_of(contest.id)
     wanted = whole(request.query_params.get("goi", ""), largest=LARGEST_ID)
-    chosen = next((each for each in shown if each.id == wanted), shown[0] if shown else None)
+    troubled = [each for each in shown if each.refused_count]
+    chosen = next((each for each in troubled if each.id == wanted), next(iter(troubled), None))
     return {
         "url": f"{path_of(contest)}{PLACE}",
+        "asked_for": wanted,
         "parcels": shown,
         "is_busy": any(each.state == "waiting" for each in shown),
         "chosen": chosen,
