@@ -153,11 +153,14 @@ class Gate:
         if ticket is not None and line.is_waiting(ticket):
             return False, ticket  # their turn has not come; asking once more costs nobody anything
         slug = request.scope["path"].removeprefix(CONTESTS).removesuffix(DOOR)
-        if await self._inside.of((token_hash(session), slug)) is not False:
+        looking = self._inside.of((token_hash(session), slug))
+        if not begins:  # reading what stands at the door takes no number
+            return await looking is not False, None
+        # Both are asked at once: a refusal should be quick, and a number costs nobody anything.
+        taking = line.take(session)
+        if await looking is not False:
             return True, None  # they resume; or are signed out, which the door itself says
-        if not begins:
-            return False, None  # reading what stands at the door takes no number
-        number = await line.take(session)
+        number = await taking
         if number is None:
             return line.admits_without_number(), None
         taken = Ticket(line.line.epoch, number)

@@ -38,12 +38,13 @@ class Gathering(Generic[Key, Found]):
         self._waiting: list[tuple[Key, asyncio.Future[Found]]] = []
         self._asking: asyncio.Task[None] | None = None
 
-    async def of(self, key: Key) -> Found:
+    def of(self, key: Key) -> asyncio.Future[Found]:
+        """The answer to come; it is on its way before anybody awaits it."""
         answer: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
         self._waiting.append((key, answer))
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask_all(), name=self._name)
-        return await answer
+        return answer
 
     async def _ask_all(self) -> None:
         while self._waiting:

@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -30,8 +30,8 @@ BEAT_SECONDS = 0.5
 VALKEY_SECONDS = 3.0  # nobody at the door waits longer; a late event loop is not Valkey's fault
 DOOR_SECONDS = 1.0  # longer nobody stands at the door itself
 # While a line is open, questions about those at the door gather for so long: a crowd that comes evenly
-# would otherwise cost a statement each.
-GATHER_SECONDS = 0.03
+# would otherwise cost a statement each. Whoever is refused waits for it.
+GATHER_SECONDS = 0.01
 AWAY_SECONDS = 5.0  # so long it is not asked again by people; the beat keeps asking
 KEPT_SECONDS = 24 * 3600  # who has which number, and which numbers have been used
 
@@ -95,9 +95,11 @@ redis.call('EXPIRE', KEYS[2], ARGV[2])
 return numbers
 """
 _SPEND = """
-redis.call('SADD', KEYS[1], ARGV[1])
-redis.call('EXPIRE', KEYS[1], ARGV[3])
-redis.call('HDEL', KEYS[2], ARGV[2])
+for place = 2, #ARGV, 2 do
+    redis.call('SADD', KEYS[1], ARGV[place])
+    redis.call('HDEL', KEYS[2], ARGV[place + 1])
+end
+redis.call('EXPIRE', KEYS[1], ARGV[1])
 return 1
 """
 
@@ -118,16 +120,15 @@ class WaitingLine:
     """This process's view of the line; `line` is at most a beat old."""
 
     def __init__(self, url: str, load: Load) -> None:
-        self._redis = Redis.from_url(
-            url,
-            decode_responses=True,
-            socket_timeout=VALKEY_SECONDS,
-            socket_connect_timeout=VALKEY_SECONDS,
-        )
-        self._beat_script = self._redis.register_script(_BEAT)
-        self._advance_script = self._redis.register_script(_ADVANCE)
-        self._take_script = self._redis.register_script(_TAKE)
-        self._spend_script = self._redis.register_script(_SPEND)
+        # A connection for the beat and one for each question. redis-py's pool looks at a connection
+        # for a turn of the loop each time it gives one away, behind a lock: with a crowd the beat
+        # stood in that line for five seconds, and everybody at the door with it.
+        beats, takes, looks, spends = self._connections = [_connection(url) for _ in range(4)]
+        self._beat_script = beats.register_script(_BEAT)
+        self._advance_script = beats.register_script(_ADVANCE)
+        self._take_script = takes.register_script(_TAKE)
+        self._looks = looks
+        self._spend_script = spends.register_script(_SPEND)
         self._load = load
         self._name = secrets.token_hex(4)
         self._away_until = 0.0
@@ -140,6 +141,12 @@ class WaitingLine:
         self._starts_counted = 0
         self._numbers: Gathering[str, int | None] = Gathering(
             "numbers", self._take, otherwise=None, gather_seconds=GATHER_SECONDS
+        )
+        self._used: Gathering[Ticket, bool] = Gathering(
+            "used tickets", self._are_used, otherwise=False, gather_seconds=GATHER_SECONDS
+        )
+        self._spent: Gathering[tuple[Ticket, str], None] = Gathering(
+            "spent tickets", self._spend, otherwise=None, gather_seconds=GATHER_SECONDS
         )
         # Counted by the door: everybody whom it lets in, and everybody who hands in.
         self.starts = 0
@@ -180,9 +187,9 @@ class WaitingLine:
             if await self._asked(written):
                 self._adopt(moved)
 
-    async def take(self, session: str) -> int | None:
+    def take(self, session: str) -> Awaitable[int | None]:
         """The number of this session, the one that it holds already or the next; None when there is none to be had now."""
-        return await self._numbers.of(_who(session))
+        return self._numbers.of(_who(session))
 
     async def admits(self, ticket: Ticket) -> bool:
         """Whether this ticket's turn has come, and it has not been used."""
@@ -191,8 +198,7 @@ class WaitingLine:
             return ticket.epoch < self.line.epoch and self.admits_without_number()
         if ticket.number > self.line.served:
             return self._is_away and self.admits_without_number()
-        spent = self._redis.sismember(self._of(_SPENT), str(ticket.number))
-        return not await self._asked(spent)
+        return not await self._used.of(ticket)
 
     async def comes_through(self) -> bool:
         """Wait for the next place at this process's door; False when it is too far off.
@@ -220,12 +226,7 @@ class WaitingLine:
 
     async def spend(self, ticket: Ticket, session: str) -> None:
         """The ticket has begun an attempt; the next one needs another."""
-        await self._asked(
-            self._spend_script(
-                keys=[f"{_SPENT}:{ticket.epoch}", f"{_NUMBERS}:{ticket.epoch}"],
-                args=[ticket.number, _who(session), KEPT_SECONDS],
-            )
-        )
+        await self._spent.of((ticket, _who(session)))
 
     def admits_without_number(self) -> bool:
         """Let one in at this process's own rate."""
@@ -235,7 +236,8 @@ class WaitingLine:
         return True
 
     async def close(self) -> None:
-        await self._redis.aclose()
+        for each in self._connections:
+            await each.aclose()
 
     @property
     def _is_away(self) -> bool:
@@ -266,6 +268,31 @@ class WaitingLine:
         )
         return taken or [None] * len(sessions)
 
+    async def _are_used(self, tickets: Sequence[Ticket]) -> Sequence[bool]:
+        """Whether they have begun an attempt; while nobody knows they have not."""
+        found = await self._asked(
+            cast(
+                "Awaitable[list[int]]",
+                self._looks.smismember(self._of(_SPENT), [str(each.number) for each in tickets]),
+            )
+        )
+        epoch = self.line.epoch
+        return [
+            bool(is_used) and each.epoch == epoch
+            for each, is_used in zip(tickets, found or [0] * len(tickets), strict=True)
+        ]
+
+    async def _spend(self, spent: Sequence[tuple[Ticket, str]]) -> Sequence[None]:
+        by_epoch: dict[int, list[str | int]] = {}
+        for ticket, who in spent:
+            by_epoch.setdefault(ticket.epoch, []).extend((ticket.number, who))
+        for epoch, numbers in by_epoch.items():
+            written = self._spend_script(
+                keys=[f"{_SPENT}:{epoch}", f"{_NUMBERS}:{epoch}"], args=[KEPT_SECONDS, *numbers]
+            )
+            await self._asked(written)
+        return [None] * len(spent)
+
     def _go_on_alone(self, passed: float, own: Figures) -> None:
         """The own share of the last common rate, then as the own load allows."""
         if not self.is_open and own.worst >= STARTS_AT[HEAVY]:
@@ -295,6 +322,17 @@ class WaitingLine:
             return None
         self._away_until = 0.0
         return found
+
+
+def _connection(url: str) -> Redis:
+    client: Redis = Redis.from_url(
+        url,
+        decode_responses=True,
+        single_connection_client=True,
+        socket_timeout=VALKEY_SECONDS,
+        socket_connect_timeout=VALKEY_SECONDS,
+    )
+    return client
 
 
 def _all(line: Line) -> list[str | int]:
