@@ -101,6 +101,7 @@ class Played:
     errors: list[str] = field(default_factory=list)
     cpu_share: float = 0.0  # of the busiest generator, over the run
     busiest_cpu_share: float = 0.0  # of the busiest generator, in its busiest five seconds
+    lags: list[float] = field(default_factory=list)  # seconds by which generators came round late
 
 
 def main() -> int:
@@ -351,6 +352,10 @@ def _run_locust(wanted: Wanted, target: Target, timeline: Timeline, folder: Path
         *shared, "--headless", "--only-summary", "--exit-code-on-error", "0",
         "--html", str(folder / "report.html"), "--csv", str(folder / "locust"),
     ]  # fmt: skip
+    environment = dict(os.environ)
+    if not wanted.remote:
+        # An address in figures needs no thread to look it up, for each connection anew.
+        environment["GEVENT_RESOLVER"] = "block"
     started: list[subprocess.Popen[bytes]] = []
     try:
         if wanted.generators > 1:
@@ -358,10 +363,10 @@ def _run_locust(wanted: Wanted, target: Target, timeline: Timeline, folder: Path
             for number in range(wanted.generators):
                 follower = [*shared, "--generator", str(number), "--worker",
                             "--master-host", HOST, "--master-port", port]  # fmt: skip
-                started.append(start_process(folder, os.environ, f"generator{number}", follower))
+                started.append(start_process(folder, environment, f"generator{number}", follower))
             leader += ["--master", "--master-bind-host", HOST, "--master-bind-port", port,
                        "--expect-workers", str(wanted.generators)]  # fmt: skip
-        started.append(start_process(folder, os.environ, "locust", leader))
+        started.append(start_process(folder, environment, "locust", leader))
         for process in reversed(started):
             process.wait(timeline.ends_at + LOCUST_SECONDS)
     finally:
@@ -380,6 +385,7 @@ def read_tallies(folder: Path) -> Played:
         for step, seconds in found["seconds"].items():
             played.seconds[step] += seconds
         played.errors += found["errors"]
+        played.lags += found["lags"]
         played.cpu_share = max(played.cpu_share, found["cpu_share"])
         played.busiest_cpu_share = max(played.busiest_cpu_share, found["busiest_cpu_share"])
     return played
@@ -447,6 +453,7 @@ def _figures(timeline: Timeline, played: Played, held: reconciliation.Held, net:
         "pressed": round(timeline.pressed, 1),
         "generator_cpu_share": round(played.cpu_share, 3),
         "generator_cpu_busiest": round(played.busiest_cpu_share, 3),
+        "generator_lag_p99_ms": latencies_ms(played.lags)["p99_ms"],
         "seconds": seconds,
     }
     if net.by_part:

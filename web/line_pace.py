@@ -25,8 +25,9 @@ SLOWEST, FIRST, FASTEST = 1.0, 20.0, 5000.0
 OPENING_SHARE = 0.3
 # It opens when people feel it, or before that, when so many more have begun than have handed in while
 # this share of the processors was used. Fewer are no flood: a few dozen who never pause keep the
-# processors as full.
-NOTHING_LEFT, MORE_INSIDE = 0.97, 1500
+# processors as full. While less is used that number is forgotten, over so many seconds: a single
+# beat with a pause in it is no relief.
+NOTHING_LEFT, MORE_INSIDE, FORGOTTEN_OVER_SECONDS = 0.95, 1000, 4.0
 # The share of the processors that the line aims at. With all of them used the rate falls by so much a
 # second, and with as much less used as that is more it grows by so much (powers of e: to 0.78 times,
 # by 1.1 times), up to four times as fast with much less used.
@@ -160,8 +161,10 @@ def ask_again(seconds: float, number: int) -> int:
 
 def _closed(line: Line, seen: Figures, passed: float, at: float) -> Line:
     """Everybody is served, until it is too much."""
-    more = max(line.crowding + (seen.starts_per_s - seen.leaves_per_s) * passed, 0.0)
-    crowding = more if seen.used >= NOTHING_LEFT else 0.0
+    if seen.used >= NOTHING_LEFT:
+        crowding = max(line.crowding + (seen.starts_per_s - seen.leaves_per_s) * passed, 0.0)
+    else:
+        crowding = _towards(line.crowding, 0.0, passed / FORGOTTEN_OVER_SECONDS)
     closed = replace(line, served=float(line.issued), crowding=crowding, at=at)
     if seen.worst < STARTS_AT[HEAVY] and crowding < MORE_INSIDE:
         return closed

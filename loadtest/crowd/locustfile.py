@@ -10,6 +10,7 @@ import csv
 import fcntl
 import json
 import os
+import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from locust.runners import LocalRunner, MasterRunner
 from loadtest.crowd.ledger import Ledger
 from loadtest.crowd.person import Clock, Person
 from loadtest.crowd.profiles import PROFILES, Timeline
-from loadtest.crowd.tally import CPU_WINDOW_SECONDS, Tally
+from loadtest.crowd.tally import LOOK_SECONDS, Tally
 from loadtest.crowd.wire import Wire, open_pool
 
 # A worker asks for these once for each of a hundred options, every second in which people come, and
@@ -85,7 +86,7 @@ class Run:
     def begin(self) -> None:
         self._clock = Clock(self.plan.timeline.ends_at)
         self._tally.start()
-        gevent.spawn(self._watch_cpu)
+        gevent.spawn(self._watch_itself)
 
     def end(self) -> None:
         self._tally.write(self.plan.folder, self.plan.generator)
@@ -106,10 +107,11 @@ class Run:
             dice=Random(cookie),
         )
 
-    def _watch_cpu(self) -> None:
+    def _watch_itself(self) -> None:
         while True:
-            gevent.sleep(CPU_WINDOW_SECONDS)
-            self._tally.look_at_cpu()
+            slept_at = time.monotonic()
+            gevent.sleep(LOOK_SECONDS)
+            self._tally.look_at_itself(time.monotonic() - slept_at - LOOK_SECONDS)
 
 
 class Citizen(FastHttpUser):

@@ -13,6 +13,7 @@ PATTERN = "tally-*.json"
 MOST_SAMPLES = 20
 QUICK_REFUSAL_SECONDS = 0.1
 CPU_WINDOW_SECONDS = 5.0
+LOOK_SECONDS = 0.1
 
 
 class Tally:
@@ -22,6 +23,7 @@ class Tally:
         self.counts: Counter[str] = Counter()
         self.seconds: dict[str, array[float]] = defaultdict(lambda: array("f"))
         self.errors: list[str] = []
+        self.lags: array[float] = array("f")
         self._began = self._looked = time.monotonic()
         self._cpu_began = self._cpu_looked = time.process_time()
         self._busiest = 0.0
@@ -50,8 +52,12 @@ class Tally:
         if retry_after is None:
             self.error(step, "refused without Retry-After")
 
-    def look_at_cpu(self) -> None:
-        """Note how busy this process was since the last look; call it every few seconds."""
+    def look_at_itself(self, lag_seconds: float) -> None:
+        """Note how late this process came round, and every few seconds how busy it was.
+
+        What a request took holds that lag twice at most: the generator's, not the platform's.
+        """
+        self.lags.append(lag_seconds)
         at, used = time.monotonic(), time.process_time()
         if at - self._looked >= CPU_WINDOW_SECONDS:
             self._busiest = max(self._busiest, (used - self._cpu_looked) / (at - self._looked))
@@ -64,6 +70,7 @@ class Tally:
             "counts": dict(self.counts),
             "errors": self.errors,
             "cpu_share": cpu_seconds / seconds,
+            "lags": [round(each, 4) for each in self.lags],
             "busiest_cpu_share": max(self._busiest, cpu_seconds / seconds),
             "seconds": {
                 step: [round(each, 5) for each in times] for step, times in self.seconds.items()
