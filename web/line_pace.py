@@ -40,8 +40,9 @@ TAKEN = 0.7
 # may be full of something else, and as many inside as before are no more than before.
 OF_LEAVES = 0.9
 # Not everybody comes when served: as many more numbers are served, by the share that came lately.
-# Where all have gone home their numbers must pass faster than new ones are issued.
-FEWEST_SHOW, SHOWS_OVER_SECONDS, ALL_TAKEN = 0.02, 5.0, 0.95
+# Where all have gone home their numbers must pass faster than new ones are issued; and none passes
+# while there are more at the doors than come through, who would only knock again and again.
+FEWEST_SHOW, SHOWS_OVER_SECONDS, ALL_TAKEN = 0.01, 2.0, 0.95
 # Numbers may be served before they are issued, for so long: whoever comes then need not wait.
 AHEAD_SECONDS = 1.0
 LONGEST_STEP_SECONDS = 2.0
@@ -98,6 +99,7 @@ class Figures:
     used: float = 0.0  # share of its processors that is in use, where most is
     starts_per_s: float = 0.0
     leaves_per_s: float = 0.0  # of those who hand in
+    turned_back_per_s: float = 0.0  # of those served, for whom there was no place at the door
 
 
 def advance(line: Line, seen: Figures, at: float) -> Line:
@@ -109,7 +111,7 @@ def advance(line: Line, seen: Figures, at: float) -> Line:
         return _closed(line, seen, passed, at)
     shows = _shows(line, seen, passed)
     rate = next_rate(line.rate, replace(seen, leaves_per_s=leaving), passed)
-    speed = rate / shows
+    speed = 0.0 if seen.turned_back_per_s else rate / shows
     served = min(line.served + speed * passed, max(line.served, line.issued + rate * AHEAD_SECONDS))
     moved = (served - line.served) / passed if passed else line.pace
     is_waited_for = served < line.issued
@@ -121,7 +123,9 @@ def advance(line: Line, seen: Figures, at: float) -> Line:
         rate=rate,
         shows=shows,
         # Where nobody waits it serves only who comes, which tells nothing of how fast it can.
-        pace=_towards(line.pace, moved if is_waited_for else speed, passed / PACE_OVER_SECONDS),
+        pace=_towards(
+            line.pace, moved if is_waited_for else rate / shows, passed / PACE_OVER_SECONDS
+        ),
         is_open=not (is_calm and at - calm_from >= CLOSES_AFTER_SECONDS),
         calm_from=calm_from,
         at=at,
@@ -176,7 +180,8 @@ def _closed(line: Line, seen: Figures, passed: float, at: float) -> Line:
 
 def _shows(line: Line, seen: Figures, passed: float) -> float:
     """Where the doors are full, whoever is served comes soon enough."""
-    if seen.starts_per_s >= line.rate * ALL_TAKEN or line.served >= line.issued:
+    is_full = seen.turned_back_per_s or seen.starts_per_s >= line.rate * ALL_TAKEN
+    if is_full or line.served >= line.issued:
         found = 1.0
     else:
         found = max(seen.starts_per_s * line.shows / line.rate, FEWEST_SHOW)

@@ -38,28 +38,28 @@ KEPT_SECONDS = 24 * 3600  # who has which number, and which numbers have been us
 _LINE, _PROCESSES, _NUMBERS, _SPENT = "cho:hang", "cho:may", "cho:so", "cho:da-dung"
 
 # Puts a lost line back as this process remembers it, tells this process's figures, and returns the
-# line, the instant, the worst pressure, the most used processors, starts and leaves a second, the
-# number of processes.
+# line, the instant, the worst pressure, the most used processors, starts, leaves and those turned
+# back a second, the number of processes.
 _BEAT = """
 local now = redis.call('TIME')
 now = now[1] + now[2] / 1000000
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if not epoch then
-    redis.call('HSET', KEYS[1], unpack(ARGV, 6))
-elseif epoch == ARGV[7] then
-    for place = 8, 10, 2 do
+    redis.call('HSET', KEYS[1], unpack(ARGV, 7))
+elseif epoch == ARGV[8] then
+    for place = 9, 11, 2 do
         local kept = tonumber(redis.call('HGET', KEYS[1], ARGV[place]))
         if tonumber(ARGV[place + 1]) > kept then
             redis.call('HSET', KEYS[1], ARGV[place], ARGV[place + 1])
         end
     end
 end
-redis.call('HSET', KEYS[2], ARGV[1], table.concat(ARGV, ' ', 2, 5) .. ' ' .. now)
-local worst, used, starts, leaves, count = 0, 0, 0, 0, 0
+redis.call('HSET', KEYS[2], ARGV[1], table.concat(ARGV, ' ', 2, 6) .. ' ' .. now)
+local worst, used, starts, leaves, back, count = 0, 0, 0, 0, 0, 0
 local told = redis.call('HGETALL', KEYS[2])
 for place = 1, #told, 2 do
-    local pressure, busy, begun, left, at =
-        string.match(told[place + 1], '(%S+) (%S+) (%S+) (%S+) (%S+)')
+    local pressure, busy, begun, left, sent, at =
+        string.match(told[place + 1], '(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)')
     if not at or now - at > 3 then
         redis.call('HDEL', KEYS[2], told[place])
     else
@@ -67,10 +67,11 @@ for place = 1, #told, 2 do
         used = math.max(used, tonumber(busy))
         starts = starts + begun
         leaves = leaves + left
+        back = back + sent
         count = count + 1
     end
 end
-local sums = {tostring(worst), tostring(used), tostring(starts), tostring(leaves), count}
+local sums = {tostring(worst), tostring(used), tostring(starts), tostring(leaves), tostring(back), count}
 return {redis.call('HGETALL', KEYS[1]), tostring(now), unpack(sums)}
 """
 # Whoever saw the line as it still is moves it; the others saw an old one and change nothing.
@@ -138,7 +139,7 @@ class WaitingLine:
         self._processes = 1
         self._next_at = 0.0  # when the door lets the next one through
         self._beaten_at = time.monotonic()
-        self._starts_counted = 0
+        self._counted = (0, 0, 0)
         self._numbers: Gathering[str, int | None] = Gathering(
             "numbers", self._take, otherwise=None, gather_seconds=GATHER_SECONDS
         )
@@ -148,10 +149,11 @@ class WaitingLine:
         self._spent: Gathering[tuple[Ticket, str], None] = Gathering(
             "spent tickets", self._spend, otherwise=None, gather_seconds=GATHER_SECONDS
         )
-        # Counted by the door: everybody whom it lets in, and everybody who hands in.
+        # Counted by the door: everybody whom it lets in, everybody who hands in, and every served one
+        # for whom it had no place.
         self.starts = 0
         self.leaves = 0
-        self._leaves_counted = 0
+        self.turned_back = 0
         self.line = Line(epoch=int(now().timestamp() * 1000))
         self.is_open = False
 
@@ -168,11 +170,13 @@ class WaitingLine:
         """Tell the others how it goes here, hear how it goes there, move the line if it is due."""
         at = time.monotonic()
         passed, self._beaten_at = at - self._beaten_at, at
-        starts = (self.starts - self._starts_counted) / max(passed, BEAT_SECONDS / 2)
-        self._starts_counted = self.starts
-        left = (self.leaves - self._leaves_counted) / max(passed, BEAT_SECONDS / 2)
-        self._leaves_counted = self.leaves
-        own = Figures(self._load.pressure, self._load.used, starts, left)
+        counted = (self.starts, self.leaves, self.turned_back)
+        rates = [
+            (now - before) / max(passed, BEAT_SECONDS / 2)
+            for now, before in zip(counted, self._counted, strict=True)
+        ]
+        self._counted = counted
+        own = Figures(self._load.pressure, self._load.used, *rates)
         seen = await self._asked(self._exchange(own), is_beat=True)
         if seen is None:
             self._go_on_alone(passed, own)
@@ -209,6 +213,7 @@ class WaitingLine:
         at = time.monotonic()
         place = max(self._next_at, at)
         if place - at > DOOR_SECONDS:
+            self.turned_back += 1
             return False
         self._next_at = place + self._processes / self.line.rate
         self._load.in_flight -= 1  # whoever stands here is no work

@@ -162,6 +162,21 @@ def test_it_opens_before_anybody_feels_it_when_more_begin_than_hand_in() -> None
     assert not beats(NOTHING_LEFT - 0.01, 0.0).is_open
 
 
+def test_nobody_is_called_while_those_called_find_no_place_at_the_door() -> None:
+    line = Line(issued=1000, served=10.0, rate=20.0, shows=0.1, is_open=True)
+    held = advance(line, Figures(starts_per_s=20.0, turned_back_per_s=4.0), BEAT)
+    assert held.served == line.served
+    assert held.shows > line.shows
+    assert advance(line, Figures(starts_per_s=20.0), BEAT).served > line.served
+
+
+def test_where_all_have_gone_their_numbers_pass_within_seconds() -> None:
+    line = Line(issued=8000, rate=50.0, is_open=True)
+    for beat in range(1, 25):
+        line = advance(line, Figures(used=0.5), beat * BEAT)
+    assert line.now_serving >= 8000
+
+
 def test_while_it_is_closed_everybody_is_served() -> None:
     line = lived(Line(), [0.0] * 4, arrivals=10)[-1]
     assert not line.is_open
