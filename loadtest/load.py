@@ -25,6 +25,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from prometheus_client.parser import text_string_to_metric_families
 
 from loadtest import reconciliation, reopening
 from loadtest.citizen import is_loopback
@@ -56,6 +59,7 @@ OVERLOAD = 3.0
 # The closed loop that finds what the stack bears: so many at once, so many attempts.
 BEARS_AT_ONCE, BEARS_ATTEMPTS, BEARS_SAVES = 64, 512, 10
 BEARS_AT_ONCE_SMALL, BEARS_ATTEMPTS_SMALL = 4, 12
+LINE = "waiting line"  # what the platform calls those whom it sent to the waiting room
 GOOD_MS = 400.0  # QL2: p99 of the closing rush
 
 
@@ -248,6 +252,7 @@ def _load(wanted: Wanted, target: Target) -> Outcome:
         **_figures(timeline, played, held, busy.without(idle)),
         "lost": len(lost),
         **(_beside(bears, held, wanted.seconds, cores) if bears else {}),
+        **(_refused_quickly(target) if bears else {}),
         **(
             {
                 "past_attempts": target.stack.past_attempts,
@@ -319,6 +324,27 @@ def _beside(
         "handed_in_per_s": round(half, 1),
         "goodput": round(half / bears, 4),
         "platform_cores": cores,
+    }
+
+
+def _refused_quickly(target: Target) -> dict[str, float]:
+    """The share of refusals that took at most 100 ms, as the platform itself timed them.
+
+    From reading the request to writing the answer; the generator's own times hold its own lag.
+    """
+    with urlopen(f"{target.url}/metrics", timeout=30) as answer:  # noqa: S310 — our own stack on loopback
+        families = text_string_to_metric_families(answer.read().decode())
+    counts = {
+        sample.labels["le"]: sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name == "http_request_seconds_bucket"
+        and sample.labels["route"] == LINE
+        and sample.labels["le"] in {"0.1", "+Inf"}
+    }
+    return {
+        "refusals_timed": counts.get("+Inf", 0),
+        "refused_within_100_ms": round(counts.get("0.1", 0) / max(counts.get("+Inf", 0), 1), 4),
     }
 
 

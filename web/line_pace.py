@@ -37,8 +37,9 @@ FULL_KEEPS = 0.5  # of the rate, each second in which answers come late
 # It grows only while this part of it is taken: what nobody uses tells nothing.
 TAKEN = 0.7
 # While nobody feels anything it is never slower than this part of those who hand in: the processors
-# may be full of something else, and as many inside as before are no more than before.
-OF_LEAVES = 0.9
+# may be full of something else, of refusals for one, and as many inside as before are no more than
+# before. With less than all of them the refusals crowded those out who take part.
+OF_LEAVES = 1.0
 # Not everybody comes when served: as many more numbers are served, by the share that came lately.
 # Where all have gone home their numbers must pass faster than new ones are issued; and none passes
 # while there are more at the doors than come through, who would only knock again and again.

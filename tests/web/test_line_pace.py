@@ -18,6 +18,7 @@ from web.line_pace import (
     LATEST_SECONDS,
     MORE_INSIDE,
     NOTHING_LEFT,
+    OF_LEAVES,
     SLOWEST,
     SOONEST_SECONDS,
     Figures,
@@ -80,7 +81,7 @@ def test_processors_full_of_something_else_keep_nobody_out_for_good(
 ) -> None:
     for _ in range(100):
         rate = next_rate(rate, Figures(used=1.0, leaves_per_s=leaves), BEAT)
-    assert rate == pytest.approx(max(SLOWEST, min(rate, 0.9 * leaves)))
+    assert rate == pytest.approx(max(SLOWEST, min(rate, OF_LEAVES * leaves)))
     assert next_rate(10, Figures(STARTS_AT[BUSY], 1.0, 0, leaves), BEAT) < 10
 
 
