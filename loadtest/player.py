@@ -92,7 +92,7 @@ class Player:
         head = self._post_head(f"{self._contest}/vao-thi", cookie)
         answer = await self._ask("start", with_form(head, form), 303)
         where = answer.header(b"location")
-        if where.endswith("/cho"):
+        if where.partition("?")[0].endswith("/cho"):
             raise AskedToWait(answer.header(b"set-cookie").partition(";")[0])
         try:
             self.attempt_id = UUID(where.rpartition("/")[2])

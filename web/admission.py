@@ -8,7 +8,8 @@ a client meets it:
                                        {"place", "ahead", "seconds", "retry_after", "is_served"};
                                        place null: no number yet, press (POST) to get one
     GET  /cuoc-thi/{slug}/cho/den-luot {"epoch", "served", "per_minute"}, the same for everybody
-    POST /cuoc-thi/{slug}/vao-thi      your number is at most `served`: the paper, as ever
+    POST /cuoc-thi/{slug}/vao-thi      your number is at most `served`: the paper, as ever; or, while
+                                       many have been called, 303 to /cuoc-thi/{slug}/cho?sau=SECONDS
 
 Nothing starts by itself when a turn comes: the clock of an attempt runs from the press of a button.
 """
@@ -16,8 +17,10 @@ Nothing starts by itself when a turn comes: the clock of an attempt runs from th
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -32,7 +35,7 @@ from quiz.entering import who_is_inside
 from web.gathering import Gathering
 from web.load_level import CALM, Load
 from web.page_copies import PageCopies, send_copy
-from web.pages.waiting import find_room, turn_answer
+from web.pages.waiting import AGAIN, find_room, turn_answer
 from web.shedding import TOO_MANY, Kind, Window, kind_of, turned_away
 from web.tokens import Ticket, Tokens
 from web.waiting_line import GATHER_SECONDS, WaitingLine
@@ -41,6 +44,15 @@ CONTESTS, DOOR, ROOM = "/cuoc-thi/", "/vao-thi", "/cho"
 TURN, HANDING_IN = "/cho/den-luot", "/nop"
 # Who cannot be looked up for so long gets a number all the same, and may ask again.
 LOOK_SECONDS = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Whether they may go in, the ticket that they hold from now on, after how long to knock again."""
+
+    may_enter: bool
+    ticket: Ticket | None = None
+    again_seconds: float = 0.0
 
 
 class Gate:
@@ -114,14 +126,17 @@ class Gate:
         if not line.is_open:
             await self._let_in(scope, receive, send, held, session)
             return
-        may_enter, ticket = await self._ask(request, held, session)
-        if may_enter:
+        asked = await self._ask(request, held, session)
+        ticket = asked.ticket
+        if asked.may_enter:
             await self._let_in(scope, receive, send, ticket, session, is_new=ticket != held)
             return
         scope["state"]["route_path"] = "waiting line"
         self._load.refused += 1
         SHED.labels("start").inc()
         room = scope["path"].removesuffix(DOOR) + ROOM
+        if asked.again_seconds:
+            room += f"?{AGAIN}={math.ceil(asked.again_seconds)}"
         response = RedirectResponse(room, HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
         if ticket is not None:
             self._tokens.set_ticket(response, ticket, session)
@@ -142,29 +157,31 @@ class Gate:
         await response(scope, receive, send)
         return True
 
-    async def _ask(
-        self, request: Request, ticket: Ticket | None, session: str
-    ) -> tuple[bool, Ticket | None]:
-        """Whether they may go in, and the ticket that they hold from now on."""
+    async def _ask(self, request: Request, ticket: Ticket | None, session: str) -> _Asked:
         line: WaitingLine = self._state.line
         begins = request.method == "POST"
         if ticket is not None and await line.admits(ticket):
-            return not begins or await line.comes_through(), ticket
+            return await self._knock(ticket) if begins else _Asked(True, ticket)
         if ticket is not None and line.is_waiting(ticket):
-            return False, ticket  # their turn has not come; asking once more costs nobody anything
+            # Their turn has not come; asking once more costs nobody anything.
+            return _Asked(False, ticket)
         slug = request.scope["path"].removeprefix(CONTESTS).removesuffix(DOOR)
         looking = self._inside.of((token_hash(session), slug))
         if not begins:  # reading what stands at the door takes no number
-            return await looking is not False, None
+            return _Asked(await looking is not False)
         # Both are asked at once: a refusal should be quick, and a number costs nobody anything.
         taking = line.take(session)
         if await looking is not False:
-            return True, None  # they resume; or are signed out, which the door itself says
+            return _Asked(True)  # they resume; or are signed out, which the door itself says
         number = await taking
         if number is None:
-            return line.admits_without_number(), None
+            return _Asked(line.admits_without_number())
         taken = Ticket(line.line.epoch, number)
-        return number <= line.line.served and await line.comes_through(), taken
+        return await self._knock(taken) if number <= line.line.served else _Asked(False, taken)
+
+    async def _knock(self, ticket: Ticket) -> _Asked:
+        again = await self._state.line.comes_through(ticket.number)
+        return _Asked(not again, ticket, again)
 
     async def _let_in(
         self,

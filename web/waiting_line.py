@@ -29,6 +29,7 @@ from web.tokens import Ticket
 BEAT_SECONDS = 0.5
 VALKEY_SECONDS = 3.0  # nobody at the door waits longer; a late event loop is not Valkey's fault
 DOOR_SECONDS = 1.0  # longer nobody stands at the door itself
+PLACE_KEPT_SECONDS = 60.0  # so late one may knock again
 # While a line is open, questions about those at the door gather for so long: a crowd that comes evenly
 # would otherwise cost a statement each. Whoever is refused waits for it.
 GATHER_SECONDS = 0.01
@@ -38,8 +39,8 @@ KEPT_SECONDS = 24 * 3600  # who has which number, and which numbers have been us
 _LINE, _PROCESSES, _NUMBERS, _SPENT = "cho:hang", "cho:may", "cho:so", "cho:da-dung"
 
 # Puts a lost line back as this process remembers it, tells this process's figures, and returns the
-# line, the instant, the worst pressure, the most used processors, starts, leaves and those turned
-# back a second, the number of processes.
+# line, the instant, the worst pressure, the most used processors, starts and leaves a second, the
+# longest wait at a door, the number of processes.
 _BEAT = """
 local now = redis.call('TIME')
 now = now[1] + now[2] / 1000000
@@ -55,10 +56,10 @@ elseif epoch == ARGV[8] then
     end
 end
 redis.call('HSET', KEYS[2], ARGV[1], table.concat(ARGV, ' ', 2, 6) .. ' ' .. now)
-local worst, used, starts, leaves, back, count = 0, 0, 0, 0, 0, 0
+local worst, used, starts, leaves, door, count = 0, 0, 0, 0, 0, 0
 local told = redis.call('HGETALL', KEYS[2])
 for place = 1, #told, 2 do
-    local pressure, busy, begun, left, sent, at =
+    local pressure, busy, begun, left, wait, at =
         string.match(told[place + 1], '(%S+) (%S+) (%S+) (%S+) (%S+) (%S+)')
     if not at or now - at > 3 then
         redis.call('HDEL', KEYS[2], told[place])
@@ -67,11 +68,11 @@ for place = 1, #told, 2 do
         used = math.max(used, tonumber(busy))
         starts = starts + begun
         leaves = leaves + left
-        back = back + sent
+        door = math.max(door, tonumber(wait))
         count = count + 1
     end
 end
-local sums = {tostring(worst), tostring(used), tostring(starts), tostring(leaves), tostring(back), count}
+local sums = {tostring(worst), tostring(used), tostring(starts), tostring(leaves), tostring(door), count}
 return {redis.call('HGETALL', KEYS[1]), tostring(now), unpack(sums)}
 """
 # Whoever saw the line as it still is moves it; the others saw an old one and change nothing.
@@ -138,8 +139,11 @@ class WaitingLine:
         self._own_rate = 0.0
         self._processes = 1
         self._next_at = 0.0  # when the door lets the next one through
+        self._kept_places: dict[
+            int, float
+        ] = {}  # when it lets those who shall knock again, in order
         self._beaten_at = time.monotonic()
-        self._counted = (0, 0, 0)
+        self._counted = (0, 0)
         self._numbers: Gathering[str, int | None] = Gathering(
             "numbers", self._take, otherwise=None, gather_seconds=GATHER_SECONDS
         )
@@ -149,11 +153,9 @@ class WaitingLine:
         self._spent: Gathering[tuple[Ticket, str], None] = Gathering(
             "spent tickets", self._spend, otherwise=None, gather_seconds=GATHER_SECONDS
         )
-        # Counted by the door: everybody whom it lets in, everybody who hands in, and every served one
-        # for whom it had no place.
+        # Counted by the door: everybody whom it lets in, and everybody who hands in.
         self.starts = 0
         self.leaves = 0
-        self.turned_back = 0
         self.line = Line(epoch=int(now().timestamp() * 1000))
         self.is_open = False
 
@@ -170,13 +172,14 @@ class WaitingLine:
         """Tell the others how it goes here, hear how it goes there, move the line if it is due."""
         at = time.monotonic()
         passed, self._beaten_at = at - self._beaten_at, at
-        counted = (self.starts, self.leaves, self.turned_back)
-        rates = [
-            (now - before) / max(passed, BEAT_SECONDS / 2)
-            for now, before in zip(counted, self._counted, strict=True)
-        ]
+        counted = (self.starts, self.leaves)
+        starts, leaves = (
+            (told - before) / max(passed, BEAT_SECONDS / 2)
+            for told, before in zip(counted, self._counted, strict=True)
+        )
         self._counted = counted
-        own = Figures(self._load.pressure, self._load.used, *rates)
+        door = max(self._next_at - at, 0.0)
+        own = Figures(self._load.pressure, self._load.used, starts, leaves, door)
         seen = await self._asked(self._exchange(own), is_beat=True)
         if seen is None:
             self._go_on_alone(passed, own)
@@ -204,24 +207,32 @@ class WaitingLine:
             return self._is_away and self.admits_without_number()
         return not await self._used.of(ticket)
 
-    async def comes_through(self) -> bool:
-        """Wait for the next place at this process's door; False when it is too far off.
+    async def comes_through(self, number: int) -> float:
+        """Through the door at this process's rate: after how many seconds to knock again; 0 when through.
 
         Many look up at once and find that their turn has come. Without this they would all begin
-        at once, and what is measured then would slow the line long after they have begun.
+        at once, and what is measured then would slow the line long after they have begun. Whoever
+        shall knock again has a place that is kept, so nobody knocks more than twice.
         """
         at = time.monotonic()
-        place = max(self._next_at, at)
+        place = self._kept_places.pop(number, 0.0)
+        if not place:
+            place = max(self._next_at, at)
+            self._next_at = place + self._processes / self.line.rate
         if place - at > DOOR_SECONDS:
-            self.turned_back += 1
-            return False
-        self._next_at = place + self._processes / self.line.rate
+            self._keep_place(number, place, at)
+            return place - at
         self._load.in_flight -= 1  # whoever stands here is no work
         try:
             await asyncio.sleep(place - at)
         finally:
             self._load.in_flight += 1
-        return True
+        return 0.0
+
+    def _keep_place(self, number: int, place: float, at: float) -> None:
+        self._kept_places[number] = place
+        while (first := next(iter(self._kept_places.items())))[1] < at - PLACE_KEPT_SECONDS:
+            del self._kept_places[first[0]]
 
     def is_waiting(self, ticket: Ticket) -> bool:
         """Whether this ticket holds a place whose turn has not come."""

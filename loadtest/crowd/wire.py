@@ -55,7 +55,9 @@ class Answer:
     @property
     def is_refusal(self) -> bool:
         """Come again later: 429, 503, or the way to the waiting room."""
-        return self.status in REFUSED or self.header("location").endswith(WAITING_ROOM)
+        return self.status in REFUSED or self.header("location").partition("?")[0].endswith(
+            WAITING_ROOM
+        )
 
     @property
     def cookies(self) -> Sequence[str]:

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
 import pytest
@@ -342,6 +342,25 @@ async def test_a_used_ticket_does_not_open_the_door_twice(
     await crowd.line.beat()
     again = await mai.post(DOOR, headers={b"cookie": _with(mai, "so_cho", held)})
     assert again.headers["location"] == ROOM
+
+
+async def test_where_many_were_called_at_once_one_is_told_when_to_press_again(
+    crowd: Crowd, arena: Arena, sign_in: SignIn
+) -> None:
+    mai, charlie = await sign_in(arena.person_ids[0]), await sign_in(arena.person_ids[1])
+    await crowd.open_line(waiting=100)
+    await mai.post(DOOR)
+    await charlie.post(DOOR)
+    await crowd.serve_all()
+    crowd.line.line = replace(crowd.line.line, rate=0.5)
+    assert (await mai.post(DOOR)).headers["location"].startswith("/bai-thi/")
+    told = (await charlie.post(DOOR)).headers["location"]
+    assert told == f"{ROOM}?sau=2"
+    page = await charlie.get(told)
+    assert page.headers["retry-after"] == "2"
+    assert "sau khoảng 2 giây" in page.text
+    assert 'action="/cuoc-thi/thi/vao-thi"' in page.text
+    assert (await charlie.get(f"{ROOM}?sau=-1")).headers.get("retry-after") is None
 
 
 async def test_who_has_an_open_attempt_never_waits(

@@ -163,9 +163,9 @@ def test_it_opens_before_anybody_feels_it_when_more_begin_than_hand_in() -> None
     assert not beats(NOTHING_LEFT - 0.01, 0.0).is_open
 
 
-def test_nobody_is_called_while_those_called_find_no_place_at_the_door() -> None:
+def test_nobody_is_called_while_those_called_wait_at_the_door() -> None:
     line = Line(issued=1000, served=10.0, rate=20.0, shows=0.1, is_open=True)
-    held = advance(line, Figures(starts_per_s=20.0, turned_back_per_s=4.0), BEAT)
+    held = advance(line, Figures(starts_per_s=20.0, door_seconds=2.0), BEAT)
     assert held.served == line.served
     assert held.shows > line.shows
     assert advance(line, Figures(starts_per_s=20.0), BEAT).served > line.served

@@ -14,7 +14,7 @@ from core.local import Addresses
 from web.line_pace import FIRST
 from web.load_level import CROWD, FULL, HEAVY, SAMPLES, Load, Sample
 from web.tokens import Ticket
-from web.waiting_line import BEAT_SECONDS, WaitingLine
+from web.waiting_line import BEAT_SECONDS, DOOR_SECONDS, WaitingLine
 
 NOBODY = "redis://127.0.0.1:1/0"
 
@@ -83,9 +83,25 @@ async def test_the_door_lets_one_after_another_through_however_many_turns_have_c
 ) -> None:
     door = hosts[0]
     door.line = replace(door.line, rate=1.0)
-    through = [await door.comes_through() for _ in range(3)]
-    assert through == [True, False, False]  # the next place is further off than anybody stands here
-    assert all([await hosts[1].comes_through() for _ in range(3)])
+    told = [await door.comes_through(number) for number in (1, 2, 3)]
+    assert told[0] == 0
+    # The next places are further off than anybody stands here; they are kept.
+    assert DOOR_SECONDS < told[1] < told[2]
+    assert await door.comes_through(3) > DOOR_SECONDS
+    assert [await hosts[1].comes_through(number) for number in (4, 5, 6)] == [0, 0, 0]
+
+
+async def test_whoever_knocks_again_when_told_comes_through_before_those_who_come_then(
+    hosts: Hosts,
+) -> None:
+    door = hosts[0]
+    door.line = replace(door.line, rate=1.5)  # with two processes: a place here in 1.3 s
+    assert await door.comes_through(1) == 0
+    again = await door.comes_through(2)
+    assert again > DOOR_SECONDS
+    await asyncio.sleep(again)
+    assert await door.comes_through(3) > DOOR_SECONDS  # behind the place that was kept
+    assert await door.comes_through(2) == 0
 
 
 async def test_a_ticket_begins_one_attempt(hosts: Hosts) -> None:

@@ -23,6 +23,8 @@ from web.page_copies import is_plain
 from web.render import language_of, private_page, to_html
 from web.tokens import Ticket, Tokens
 
+# In the address of the room: whose turn has come shall knock again after so many seconds.
+AGAIN, LONGEST_AGAIN_SECONDS = "sau", 600
 # Fewer than this are counted for people one by one; more are told in tens, many in hundreds.
 EXACT_AHEAD = 100
 MINUTE, HOUR = 60, 3600
@@ -46,7 +48,7 @@ async def room(request: Request) -> Response:
     line: Line = request.app.state.line.line
     ticket = _ticket(request)
     place = None if ticket is None else _place(line, ticket)
-    again = ask_again(0, 1) if place is None else place.retry_after
+    again = ask_again(0, 1) if place is None else place.retry_after or _knock_again(request)
     headers = {"Retry-After": str(again)} if again else {}
     if wants_json(request):
         return Response(
@@ -55,15 +57,29 @@ async def room(request: Request) -> Response:
             media_type="application/json",
         )
     chosen = open_round(contest, db.database_clock().now())
-    state = "none" if place is None else "served" if place.is_served else "waiting"
+    state = _state(place, again)
     language = language_of(request)
     html = _page(language, contest.slug, contest.name, chosen.closes_at if chosen else None, state)
     if place is not None and ticket is not None:
         if chosen and state == "waiting" and language == "vi":
             _KEPT[contest.slug] = _Kept(time.monotonic() + KEPT_SECONDS, _packed(html))
-        for name, words in _shown(place, ticket).items():
+        for name, words in _shown(place, ticket, again).items():
             html = html.replace(_HOLES[name], words)
     return private_page(request, html, headers=headers)
+
+
+def _knock_again(request: Request) -> int:
+    """What the door told one whose turn has come; 0 for all others."""
+    told = request.query_params.get(AGAIN, "")[:4]
+    return min(int(told), LONGEST_AGAIN_SECONDS) if told.isascii() and told.isdecimal() else 0
+
+
+def _state(place: Place | None, again: int) -> str:
+    if place is None:
+        return "none"
+    if not place.is_served:
+        return "waiting"
+    return "door" if again else "served"
 
 
 def find_room(scope: Scope, slug: str, line: Line, ticket: Ticket | None) -> Response | None:
@@ -84,16 +100,16 @@ def find_room(scope: Scope, slug: str, line: Line, ticket: Ticket | None) -> Res
         "Content-Encoding": "gzip",
         "Vary": "Accept-Encoding",
     }
-    body = kept.page.filled(_shown(place, ticket))
+    body = kept.page.filled(_shown(place, ticket, place.retry_after))
     return Response(body, headers=headers, media_type="text/html")
 
 
-def _shown(place: Place, ticket: Ticket) -> dict[str, str]:
+def _shown(place: Place, ticket: Ticket, again: int) -> dict[str, str]:
     return {
         "number": number(place.number),
         "ahead": number(_rounded(place.ahead)),
         "wait": wait_words(place.seconds),
-        "again": str(place.retry_after),
+        "again": str(again),
         "epoch": f"{ticket.epoch}.{place.number}",
     }
 
