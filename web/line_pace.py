@@ -43,7 +43,7 @@ OF_LEAVES = 1.0
 # Not everybody comes when served: as many more numbers are served, by the share that came lately.
 # Where all have gone home their numbers must pass faster than new ones are issued; and none passes
 # while those called already have to wait at the doors for longer than this.
-FEWEST_SHOW, SHOWS_OVER_SECONDS, ALL_TAKEN = 0.01, 2.0, 0.95
+FEWEST_SHOW, SHOWS_OVER_SECONDS, ALL_TAKEN = 0.04, 3.0, 0.95
 FULL_DOOR_SECONDS = 1.0
 # Numbers may be served before they are issued, for so long: whoever comes then need not wait.
 AHEAD_SECONDS = 1.0

@@ -29,7 +29,8 @@ from web.tokens import Ticket
 BEAT_SECONDS = 0.5
 VALKEY_SECONDS = 3.0  # nobody at the door waits longer; a late event loop is not Valkey's fault
 DOOR_SECONDS = 1.0  # longer nobody stands at the door itself
-PLACE_KEPT_SECONDS = 60.0  # so late one may knock again
+# No place is kept further off: whoever goes home leaves it empty. And so late one may knock again.
+FARTHEST_PLACE_SECONDS, PLACE_KEPT_SECONDS = 8.0, 60.0
 # While a line is open, questions about those at the door gather for so long: a crowd that comes evenly
 # would otherwise cost a statement each. Whoever is refused waits for it.
 GATHER_SECONDS = 0.01
@@ -212,12 +213,14 @@ class WaitingLine:
 
         Many look up at once and find that their turn has come. Without this they would all begin
         at once, and what is measured then would slow the line long after they have begun. Whoever
-        shall knock again has a place that is kept, so nobody knocks more than twice.
+        shall knock again has a place that is kept, so hardly anybody knocks more than twice.
         """
         at = time.monotonic()
         place = self._kept_places.pop(number, 0.0)
         if not place:
             place = max(self._next_at, at)
+            if place - at > FARTHEST_PLACE_SECONDS:
+                return place - at
             self._next_at = place + self._processes / self.line.rate
         if place - at > DOOR_SECONDS:
             self._keep_place(number, place, at)

@@ -148,7 +148,9 @@ PROFILES: Mapping[str, Profile] = {
             pause=(0.8, 1.6),
             reads=(0.5, 1.5),
             tail=30.0,
-            patience=15.0,
+            # They stay until it is over, as people who hold a number do: with a quarter of a minute
+            # nearly everybody who was called had gone.
+            patience=90.0,
             # Each attempt is what it is while nobody has to wait: the two are compared.
             manners=Manners(without_script=0, drops_off=0, other_device=0),
         ),

@@ -173,7 +173,7 @@ def test_nobody_is_called_while_those_called_wait_at_the_door() -> None:
 
 def test_where_all_have_gone_their_numbers_pass_within_seconds() -> None:
     line = Line(issued=8000, rate=50.0, is_open=True)
-    for beat in range(1, 25):
+    for beat in range(1, 41):
         line = advance(line, Figures(used=0.5), beat * BEAT)
     assert line.now_serving >= 8000
 
