@@ -65,7 +65,9 @@ class Guest(Player):
         started = time.perf_counter()
         answer = await self.client.send(request)
         self._book.seconds[step].append(time.perf_counter() - started)
-        if answer.status in TURNING_AWAY or answer.header(b"location").partition("?")[0].endswith(WAITING_ROOM):
+        if answer.status in TURNING_AWAY or answer.header(b"location").partition("?")[0].endswith(
+            WAITING_ROOM
+        ):
             raise TurnedAway
         if answer.status != expected:
             raise StepFailed(f"{step}: {answer.status}")
