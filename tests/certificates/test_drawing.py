@@ -233,6 +233,16 @@ def test_a_telephone_reads_the_code_from_the_printed_picture(tmp_path: Path) -> 
     assert read.text == face.qr
 
 
+@pytest.mark.parametrize("base", BASES)
+def test_the_code_stands_on_the_side_that_the_office_chose(base: str, tmp_path: Path) -> None:
+    for side in ("left", "right"):
+        made = draw(a_face(), replace(BUILT_IN[base], qr_side=side), {})
+        shown = picture(made, tmp_path, side, dpi=150)
+        read = zxingcpp.read_barcode(shown)
+        assert read is not None
+        assert (read.position.top_left.x > shown.width / 2) == (side == "right")
+
+
 HOSTILE = (
     "<script>alert(1)</script>",
     '<img src="http://127.0.0.1:{port}/a.png">',
