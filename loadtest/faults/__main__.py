@@ -58,7 +58,8 @@ def _shifts(names: Iterable[str], *, small: bool) -> list[list[str]]:
     """At full size each has a stack of its own; small ones with the same needs share one."""
     shifts: dict[object, list[str]] = {}
     for name in names:
-        shifts.setdefault(FAULTS[name].needs if small and name in FAULTS else name, []).append(name)
+        alike = FAULTS[name].needs_of(small=True) if small and name in FAULTS else name
+        shifts.setdefault(alike, []).append(name)
     return list(shifts.values())
 
 
@@ -71,7 +72,7 @@ def _run(names: list[str], *, small: bool) -> dict[str, Outcome]:
         if reason := fault.skipped():
             return {name: Outcome({"skipped": reason})}
     needed = {name: each.people_small if small else each.people for name, each in faults.items()}
-    needs = faults[names[0]].needs
+    needs = faults[names[0]].needs_of(small=small)
     with running_stack(
         past_attempts=PAST_ATTEMPTS_SMALL if small else PAST_ATTEMPTS,
         people=2 * sum(needed.values()),

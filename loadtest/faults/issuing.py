@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import asyncpg
@@ -21,7 +21,14 @@ from certificates.issuing import Proposal
 from certificates.owed import STATEMENTS, USUAL_TITLE, Rule
 from core import db
 from loadtest.faults import broken
-from loadtest.faults.trial import GIVE_UP_SECONDS, Fault, Needs, Seen, start_carelessly
+from loadtest.faults.trial import (
+    GIVE_UP_SECONDS,
+    ONE_WEB_PROCESS,
+    Fault,
+    Needs,
+    Seen,
+    start_carelessly,
+)
 from loadtest.stack import Person, Program, Stack
 
 NAMES = ("Lò Thị Mai", "Y Moan Êban", "K'Brôih", "Nguyễn Văn Ế", "Ủn", "Giàng A Páo", "Đặng Thị Ơ")
@@ -41,9 +48,9 @@ class Size:
 
 
 FULL = Size(owed=20_000, kills=10, sweeps=4, pause=0.3)
-SMALL = Size(owed=5_000, kills=2, sweeps=100, pause=0.1)
-# Slow enough to be met where it is wrong.
-CARELESS = Size(owed=3_000, kills=4, sweeps=100, pause=0.9)
+SMALL = Size(owed=2_500, kills=1, sweeps=100, pause=0.1)
+# Slow enough to be met where it is wrong; often enough to be met at all.
+CARELESS = Size(owed=2_500, kills=4, sweeps=100, pause=0.9)
 
 
 @dataclass
@@ -81,22 +88,22 @@ def kill_issuing(stack: Stack, _people: Sequence[Person], small: bool) -> Seen:
 
 def kill_issuing_carelessly(stack: Stack, _people: Sequence[Person], _small: bool) -> Seen:
     start_carelessly(stack, stack.workers, broken.issuing_without_transaction)
-    return asyncio.run(_kill_issuing(stack, CARELESS))
+    return asyncio.run(_kill_issuing(stack, CARELESS, until_caught=True))
 
 
-async def _kill_issuing(stack: Stack, size: Size) -> Seen:
+async def _kill_issuing(stack: Stack, size: Size, *, until_caught: bool = False) -> Seen:
     await db.open_database(stack.database_url)
     connection = await asyncpg.connect(stack.database_url)
     try:
         contest_id = await _lay(connection, size.owed)
         watch = Watch(connection, await _approved_list(contest_id))
         began = time.monotonic()
-        kills, in_the_middle = await _break(stack, watch, size)
+        kills, in_the_middle, caught = await _break(stack, watch, size, until_caught=until_caught)
         for worker in stack.workers:
             _start_again(worker)
-        done = await _finish(stack, watch)
+        done = not caught and await _finish(stack, watch)
         seconds = time.monotonic() - began
-        wrong = await _wrong(connection, watch.batch_id)
+        wrong = caught or await _wrong(connection, watch.batch_id, _FAULTS)
         figures = {
             "lost": size.owed - await watch.issued(),
             "duplicates": sum("twice" in each for each in wrong),
@@ -111,12 +118,15 @@ async def _kill_issuing(stack: Stack, size: Size) -> Seen:
         await connection.close()
         await db.close_database()
     complaints = [] if done else ["the list was not done in time"]
-    if in_the_middle < size.kills // 2:
+    if in_the_middle < max(1, size.kills // 2):
         complaints.append("hardly a worker was killed in the middle of the list")
     return Seen(figures, complaints=complaints, wrong=wrong)
 
 
-async def _break(stack: Stack, watch: Watch, size: Size) -> tuple[int, int]:
+async def _break(
+    stack: Stack, watch: Watch, size: Size, *, until_caught: bool
+) -> tuple[int, int, list[str]]:
+    """How often a worker was killed, how often in the middle, and what was wrong when none lived."""
     kills = in_the_middle = 0
     before = 0
     while kills < size.kills:
@@ -127,13 +137,17 @@ async def _break(stack: Stack, watch: Watch, size: Size) -> tuple[int, int]:
         before = await watch.issued()
         in_the_middle += is_running and not await watch.is_done()
         # One falls while the other may take over at once, or all of them.
-        fallen = [random.choice(stack.workers)] if kills % 2 else stack.workers
+        fallen = [random.choice(stack.workers)] if kills % 2 and not until_caught else stack.workers
         for worker in fallen:
             worker.kill()
         kills += 1
+        # Half of a list may be missing while nobody works at it, but never a number.
+        caught = await _wrong(watch.connection, watch.batch_id, _NEVER) if until_caught else []
+        if caught:
+            return kills, in_the_middle, caught
         for worker in fallen:
             worker.start()
-    return kills, in_the_middle
+    return kills, in_the_middle, []
 
 
 async def _finish(stack: Stack, watch: Watch) -> bool:
@@ -250,12 +264,24 @@ _FAULTS = {
 }
 
 
-async def _wrong(connection: asyncpg.Connection[asyncpg.Record], batch_id: int) -> list[str]:
-    found = {name: await connection.fetch(question, batch_id) for name, question in _FAULTS.items()}
+_NEVER = {
+    name: _FAULTS[name]
+    for name in (
+        "a participant has one twice",
+        "a number was left out",
+        "a number stands twice",
+    )
+}
+
+
+async def _wrong(
+    connection: asyncpg.Connection[asyncpg.Record], batch_id: int, questions: Mapping[str, str]
+) -> list[str]:
+    found = {name: await connection.fetch(text, batch_id) for name, text in questions.items()}
     return [f"{name}: {len(rows)}, such as {rows[0][0]}" for name, rows in found.items() if rows]
 
 
 ISSUING = Fault(
     kill_issuing, kill_issuing_carelessly, "numbers and certificates committed apart", 1, 1,
-    Needs(web_processes=1, worker_processes=2),
+    Needs(web_processes=1, worker_processes=2), needs_small=ONE_WEB_PROCESS,
 )  # fmt: skip

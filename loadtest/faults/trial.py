@@ -67,7 +67,11 @@ class Fault:
     people: int
     people_small: int
     needs: Needs = USUAL
+    needs_small: Needs | None = None  # where a small run does with less, to share a stack
     skipped: Callable[[], str | None] = lambda: None
+
+    def needs_of(self, *, small: bool) -> Needs:
+        return self.needs_small or self.needs if small else self.needs
 
 
 Story = Callable[[Stack, Load], Figures]

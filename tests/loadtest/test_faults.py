@@ -14,8 +14,9 @@ from loadtest.faults.deadline import Verdicts
 from loadtest.faults.load import Journal
 from loadtest.faults.trial import slowest_ms
 
-# The two that end no web process on purpose: a start of Python is most of what the others take.
-NAMES = ("postgres", "deadline")
+# Those that end no web process on purpose, on one stack: a start of Python is most of what the others
+# take.
+NAMES = ("postgres", "deadline", "issuing")
 KEYS = {
     "fault", "lost", "duplicates", "recovered_ms", "acknowledged", "control", "control_caught",
     "seconds", "commit",
