@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
@@ -18,6 +19,13 @@ from urllib.parse import urlsplit
 from core.errors import Refusal
 
 SHORTEST_SECRET = 32  # characters; 256 bits when they are random
+_BUCKET = re.compile(r"s3://[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9](/[\w-][\w.-]*)*", re.ASCII)
+# Empty for Amazon's; the port is one of 65,535.
+_ENDPOINT = re.compile(
+    r"(https?://([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9a-fA-F:]+\])"
+    r"(:(\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?)?"
+)
+_REGION = re.compile("[a-z0-9-]+")
 
 
 def _setting(default: object, help: str, *, is_secret: bool = False) -> Any:  # noqa: A002 — reads as the word it is; Any: dataclass fields take their own type
@@ -262,11 +270,20 @@ def _check(chosen: Settings) -> None:
 
 
 def _check_bucket(chosen: Settings) -> None:
-    bucket, endpoint = chosen.certificate_bucket, chosen.certificate_bucket_endpoint
-    if not bucket:
+    if not chosen.certificate_bucket:
         return
-    if urlsplit(bucket).scheme != "s3" or not urlsplit(bucket).hostname:
-        raise Refusal("bad_setting", "CERTIFICATE_BUCKET must be s3://name or s3://name/folder.")
+    # Checked to the letter: what the bucket's library cannot read it would stumble over much later.
+    for name, form, example in (
+        ("certificate_bucket", _BUCKET, "s3://name or s3://name/folder"),
+        (
+            "certificate_bucket_endpoint",
+            _ENDPOINT,
+            "https://s3.example.vn or https://10.0.0.9:9000",
+        ),
+        ("certificate_bucket_region", _REGION, "us-east-1 or another region's name"),
+    ):
+        if not form.fullmatch(getattr(chosen, name)):
+            raise Refusal("bad_setting", f"{variable_name(name)} must be like {example}.")
     if chosen.certificate_dir:
         raise Refusal(
             "bad_setting",
@@ -277,8 +294,6 @@ def _check_bucket(chosen: Settings) -> None:
             "bad_setting",
             "CERTIFICATE_BUCKET needs CERTIFICATE_BUCKET_KEY and CERTIFICATE_BUCKET_SECRET.",
         )
-    if endpoint and urlsplit(endpoint).scheme not in {"http", "https"}:
-        raise Refusal("bad_setting", "CERTIFICATE_BUCKET_ENDPOINT must start with https://.")
 
 
 def is_loopback(host: str) -> bool:

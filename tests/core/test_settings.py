@@ -18,6 +18,15 @@ BUCKET = {
 }
 
 
+@pytest.mark.parametrize(
+    "endpoint",
+    ["", "https://s3.example.vn", "http://10.0.0.9:9000", "http://minio:9000", "https://[::1]:443"],
+)
+def test_a_bucket_may_be_anywhere(endpoint: str) -> None:
+    chosen = settings.read(BUCKET | {"CERTIFICATE_BUCKET_ENDPOINT": endpoint})
+    assert chosen.certificate_bucket == "s3://papers/2026"
+
+
 def test_no_secret_is_printed_with_the_settings() -> None:
     environment = {
         "DATABASE_URL": "postgresql://u:hidden-db@db/x",
@@ -59,7 +68,13 @@ def test_own_servers_come_without_the_demonstration() -> None:
         {"PUBLIC_URL": "thi.example.gov.vn"},
         BUCKET | {"CERTIFICATE_BUCKET": "papers"},
         BUCKET | {"CERTIFICATE_BUCKET": "s3://"},
+        BUCKET | {"CERTIFICATE_BUCKET": "s3://papers/../x"},
+        BUCKET | {"CERTIFICATE_BUCKET": "s3://papers/a//b"},
         BUCKET | {"CERTIFICATE_BUCKET_ENDPOINT": "s3.example.vn"},
+        BUCKET | {"CERTIFICATE_BUCKET_ENDPOINT": "https://"},
+        BUCKET | {"CERTIFICATE_BUCKET_ENDPOINT": "https://s3.example.vn:99999"},
+        BUCKET | {"CERTIFICATE_BUCKET_ENDPOINT": "https://bad host"},
+        BUCKET | {"CERTIFICATE_BUCKET_REGION": "Hà Nội"},
         BUCKET | {"CERTIFICATE_DIR": "/srv/papers"},
         {"CERTIFICATE_BUCKET": "s3://papers", "CERTIFICATE_BUCKET_KEY": "key"},
     ],
