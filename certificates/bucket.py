@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import obstore
-from obstore.exceptions import BaseError
 from obstore.store import S3Store
 
 from certificates.store import StoreAwayError, place_of
@@ -43,23 +42,24 @@ class Bucket:
         return digest
 
     async def get(self, digest: str) -> bytes | None:
+        place = place_of(digest)
         async with _told_plainly("get"):
             try:
-                found = await obstore.get_async(self._bucket, place_of(digest))
+                found = await obstore.get_async(self._bucket, place)
                 content = bytes(await found.bytes_async())
             except FileNotFoundError as fault:
                 # A bucket that is gone, or a stranger at its address, answers 404 as well.
-                if await self._is_listed(digest):
+                if await self._is_listed(place):
                     raise StoreAwayError from fault
                 return None
         return content if sha256(content).hexdigest() == digest else None
 
     async def remove(self, digest: str) -> None:
-        async with _told_plainly("remove"):
-            await obstore.delete_async(self._bucket, place_of(digest))
-
-    async def _is_listed(self, digest: str) -> bool:
         place = place_of(digest)
+        async with _told_plainly("remove"):
+            await obstore.delete_async(self._bucket, place)
+
+    async def _is_listed(self, place: str) -> bool:
         listed = await obstore.list(self._bucket, place.rpartition("/")[0]).collect_async()
         return any(each["path"] == place for each in listed)
 
@@ -70,8 +70,11 @@ async def _told_plainly(deed: str) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(LIMIT_SECONDS):
             yield
-    # A time limit and a bucket that is not there are OSErrors.
-    except (BaseError, OSError) as fault:
+    except StoreAwayError:
+        raise
+    # Errors of obstore's own, OSErrors (a time limit, a bucket that is not there) and Rust's panics:
+    # whatever it is, nobody knows what is there.
+    except Exception as fault:
         reason = str(fault).partition("\n\nDebug source")[0][:_LONGEST_FAULT]
         logger.error("store_away", deed=deed, reason=reason or type(fault).__name__)
         raise StoreAwayError from fault
