@@ -134,7 +134,8 @@ async def write() -> None:
 async def test_a_replica_that_keeps_up_answers_also_while_nobody_writes(stage: Stage) -> None:
     stage.ahead[0] += 10 * LONGEST_LAG_SECONDS
     await stage.reading.sample()
-    assert await stage.answered_by_replica()
+    # Not always at once: PostgreSQL itself writes something now and then.
+    await stage.until_replica_answers()
 
 
 async def test_one_that_falls_behind_is_left_until_it_has_caught_up(stage: Stage) -> None:
