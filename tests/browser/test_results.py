@@ -82,6 +82,19 @@ async def closed(province: Site) -> AsyncIterator[Stage]:
     province.forget()
 
 
+async def end_prizes_among_equals(round_id: int) -> None:
+    """The scores are thrown anew each time; where they are equal is known only now."""
+    await db.pool().execute("DELETE FROM prize WHERE round_id = $1 AND position = 2", round_id)
+    await db.pool().execute(
+        "WITH equals AS (SELECT rank_key, count(*) AS people, "
+        "sum(count(*)) OVER (ORDER BY rank_key) AS until FROM standing "
+        "WHERE round_id = $1 AND is_ranked GROUP BY rank_key) "
+        "UPDATE prize SET prize_count = (SELECT until - 1 FROM equals WHERE people > 1 "
+        "ORDER BY rank_key LIMIT 1) WHERE round_id = $1",
+        round_id,
+    )
+
+
 async def effects(page: Page) -> list[str]:
     """What the page says of a correction: its figures and its table of the first ranks."""
     article = page.locator("article.correction").first
@@ -130,6 +143,7 @@ async def test_a_wrong_key_is_mended_as_the_preview_said_and_the_result_becomes_
     await lan.get_by_label("Lý do loại").fill("Nhờ người khác thi hộ")
     await lan.get_by_role("button", name="Loại khỏi xếp hạng").click()
     await expect(lan.get_by_text("Đang bị loại")).to_be_visible()
+    await end_prizes_among_equals(closed.round_id)
     await lan.get_by_label("Số ngày nhận khiếu nại").fill("0")
     await lan.get_by_role("button", name="Khóa kết quả").click()
     await expect(lan.get_by_text("Con số đúng của câu dự đoán đã khóa: 999")).to_be_visible()
