@@ -136,6 +136,7 @@ async def test_a_replica_that_keeps_up_answers_also_while_nobody_writes(stage: S
     await stage.reading.sample()
     # Not always at once: PostgreSQL itself writes something now and then.
     await stage.until_replica_answers()
+    assert stage.reading.is_fresh
 
 
 async def test_one_that_falls_behind_is_left_until_it_has_caught_up(stage: Stage) -> None:
