@@ -42,9 +42,9 @@ TAKEN = 0.7
 OF_LEAVES = 1.0
 # Not everybody comes when served: as many more numbers are served, by the share that came lately.
 # Where all have gone home their numbers must pass faster than new ones are issued; and none passes
-# while those called already have to wait at the doors for longer than this.
+# while those called already have to wait at the doors for longer than anybody stands there.
 FEWEST_SHOW, SHOWS_OVER_SECONDS, ALL_TAKEN = 0.04, 3.0, 0.95
-FULL_DOOR_SECONDS = 1.0
+DOOR_SECONDS = 1.0
 # Numbers may be served before they are issued, for so long: whoever comes then need not wait.
 AHEAD_SECONDS = 1.0
 LONGEST_STEP_SECONDS = 2.0
@@ -113,7 +113,7 @@ def advance(line: Line, seen: Figures, at: float) -> Line:
         return _closed(line, seen, passed, at)
     shows = _shows(line, seen, passed)
     rate = next_rate(line.rate, replace(seen, leaves_per_s=leaving), passed)
-    speed = 0.0 if seen.door_seconds > FULL_DOOR_SECONDS else rate / shows
+    speed = 0.0 if seen.door_seconds > DOOR_SECONDS else rate / shows
     served = min(line.served + speed * passed, max(line.served, line.issued + rate * AHEAD_SECONDS))
     moved = (served - line.served) / passed if passed else line.pace
     is_waited_for = served < line.issued
@@ -182,7 +182,7 @@ def _closed(line: Line, seen: Figures, passed: float, at: float) -> Line:
 
 def _shows(line: Line, seen: Figures, passed: float) -> float:
     """Where the doors are full, whoever is served comes soon enough."""
-    is_full = seen.door_seconds > FULL_DOOR_SECONDS or seen.starts_per_s >= line.rate * ALL_TAKEN
+    is_full = seen.door_seconds > DOOR_SECONDS or seen.starts_per_s >= line.rate * ALL_TAKEN
     if is_full or line.served >= line.issued:
         found = 1.0
     else:

@@ -22,13 +22,12 @@ from core.clock import now
 from core.log import logger
 from core.metrics import LINE_ISSUED, LINE_RATE, LINE_SERVED
 from web.gathering import Gathering
-from web.line_pace import Figures, Line, advance, next_rate
+from web.line_pace import DOOR_SECONDS, Figures, Line, advance, next_rate
 from web.load_level import BUSY, HEAVY, STARTS_AT, Load
 from web.tokens import Ticket
 
 BEAT_SECONDS = 0.5
 VALKEY_SECONDS = 3.0  # nobody at the door waits longer; a late event loop is not Valkey's fault
-DOOR_SECONDS = 1.0  # longer nobody stands at the door itself
 # No place is kept further off: whoever goes home leaves it empty. And so late one may knock again.
 FARTHEST_PLACE_SECONDS, PLACE_KEPT_SECONDS = 8.0, 60.0
 # While a line is open, questions about those at the door gather for so long: a crowd that comes evenly
@@ -140,9 +139,8 @@ class WaitingLine:
         self._own_rate = 0.0
         self._processes = 1
         self._next_at = 0.0  # when the door lets the next one through
-        self._kept_places: dict[
-            int, float
-        ] = {}  # when it lets those who shall knock again, in order
+        # When it lets those through who shall knock again, by their numbers.
+        self._kept_places: dict[int, float] = {}
         self._beaten_at = time.monotonic()
         self._counted = (0, 0)
         self._numbers: Gathering[str, int | None] = Gathering(

@@ -11,10 +11,10 @@ import pytest
 from redis.asyncio import Redis
 
 from core.local import Addresses
-from web.line_pace import FIRST
+from web.line_pace import DOOR_SECONDS, FIRST
 from web.load_level import CROWD, FULL, HEAVY, SAMPLES, Load, Sample
 from web.tokens import Ticket
-from web.waiting_line import BEAT_SECONDS, DOOR_SECONDS, WaitingLine
+from web.waiting_line import BEAT_SECONDS, WaitingLine
 
 NOBODY = "redis://127.0.0.1:1/0"
 
