@@ -19,23 +19,21 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from loadtest import reconciliation, reopening
-from loadtest.citizen import is_loopback
 from loadtest.cores import share_out
 from loadtest.cpu import Meter, Used, yardstick_ms
 from loadtest.crowd import tally
 from loadtest.crowd.profiles import PROFILES, Timeline
-from loadtest.crowd.sizing import Province, explain, size
+from loadtest.crowd.sizing import explain
 from loadtest.player import Book, Player, Seats
 from loadtest.report import PROJECT, Figures, Outcome, latencies_ms, publish, say, table
 from loadtest.stack import (
@@ -48,12 +46,10 @@ from loadtest.stack import (
     start_process,
     stop_process,
 )
+from loadtest.wanted import Unwilling, Wanted, read_wanted
 
 LOCUSTFILE = PROJECT / "loadtest" / "crowd" / "locustfile.py"
-PEOPLE, PEOPLE_SMALL = 5_000, 30
-SECONDS_SMALL = 4.0
 PAST_ATTEMPTS, PAST_ATTEMPTS_SMALL = 2_000, 50
-IDLE_SECONDS, IDLE_SECONDS_SMALL = 6.0, 0.5
 LOCUST_SECONDS = 90  # to start, stop and write its report
 OVERLOAD = 3.0
 # The closed loop that finds what the stack bears: so many at once, so many attempts.
@@ -61,28 +57,6 @@ BEARS_AT_ONCE, BEARS_ATTEMPTS, BEARS_SAVES = 64, 512, 10
 BEARS_AT_ONCE_SMALL, BEARS_ATTEMPTS_SMALL = 4, 12
 LINE = "waiting line"  # what the platform calls those whom it sent to the waiting room
 GOOD_MS = 400.0  # QL2: p99 of the closing rush
-
-
-class Unwilling(Exception):
-    """Why nothing is run, for the person who asked."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What was asked for in the environment."""
-
-    profile: str
-    people: int
-    seconds: float
-    generators: int
-    web_processes: int
-    small: bool
-    province: Province | None
-    remote: str
-
-    @property
-    def idle_seconds(self) -> float:
-        return IDLE_SECONDS_SMALL if self.small else IDLE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -123,71 +97,6 @@ def main() -> int:
         print(fault, file=sys.stderr)
     publish(wanted.profile, outcome, small=wanted.small)
     return 1 if outcome.faults else 0
-
-
-def read_wanted(environment: Mapping[str, str]) -> Wanted:
-    """Refuses what is malformed, and every address that is not this machine and not named twice."""
-    small = environment.get("LOAD_SMALL", "") not in {"", "0"}
-    name = environment.get("PROFILE") or "closing_rush"
-    if name not in PROFILES:
-        raise Unwilling(f"PROFILE={name} is none of {', '.join(PROFILES)}")
-    remote = environment.get("REMOTE_TARGET", "").rstrip("/")
-    if reason := refusal(remote, environment.get("I_MAY_LOAD", "")):
-        raise Unwilling(reason)
-    try:
-        province = _province(environment)
-        seconds = float(environment.get("SECONDS") or 0)
-        seconds = seconds or 60 * float(environment.get("MINUTES") or 0)
-        seconds = seconds or (SECONDS_SMALL if small else PROFILES[name].seconds)
-        people = int(environment.get("PEOPLE") or 0)
-        people = people or (size(province).inside_at_once if province else 0)
-        generators = int(environment.get("GENERATORS") or 1)
-        web_processes = int(environment.get("WEB_PROCESSES") or 1)
-    except ValueError as fault:
-        raise Unwilling(str(fault)) from None
-    if min(seconds, people + 1, generators, web_processes) < 1:
-        raise Unwilling("SECONDS, PEOPLE, GENERATORS and WEB_PROCESSES are at least 1")
-    return Wanted(
-        profile=name,
-        people=people or (PEOPLE_SMALL if small else PEOPLE),
-        seconds=seconds,
-        generators=generators,
-        web_processes=web_processes,
-        small=small,
-        province=province,
-        remote=remote,
-    )
-
-
-def refusal(remote: str, named: str) -> str:
-    """Why this address is not loaded; "" when it may be.
-
-    A crowd is an attack on whoever did not ask for it, so another machine is named twice.
-    """
-    parts = urlsplit(remote)
-    if not remote or (parts.scheme in {"http", "https"} and is_loopback(parts.hostname or "")):
-        return ""
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return f"REMOTE_TARGET={remote} is no http address"
-    if parts.hostname != named:
-        return f"{parts.hostname} is another machine: say I_MAY_LOAD={parts.hostname} if you may load it"
-    return ""
-
-
-def _province(environment: Mapping[str, str]) -> Province | None:
-    if not environment.get("POPULATION"):
-        return None
-    shares = {
-        name: float(environment[variable])
-        for name, variable in (
-            ("takes_part", "TAKES_PART"),
-            ("last_day", "LAST_DAY"),
-            ("last_hour", "LAST_HOUR"),
-            ("burst", "BURST"),
-        )
-        if environment.get(variable)
-    }
-    return Province(population=int(environment["POPULATION"]), **shares)
 
 
 @contextlib.contextmanager
